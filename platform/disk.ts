@@ -1,0 +1,106 @@
+// Files behind a door. Whatever is written through it is durable when the
+// promise resolves: fsync of the file, rename, fsync of the directory.
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** An open file of which only durability and length are managed here. */
+export type DiskFile = {
+  /** fdatasync(2). */
+  sync(): Promise<void>;
+  truncate(lengthBytes: number): Promise<void>;
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+};
+
+export type Disk = {
+  /** The file's bytes, or undefined when there is none. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Streams a file; throws when there is none. */
+  readChunks(path: string): AsyncIterable<Uint8Array>;
+  /** Replaces the file in one step: after a crash there is the old content or the new. */
+  write(path: string, content: string | Uint8Array, options?: { mode?: number }): Promise<void>;
+  /** Names of the entries of a directory, sorted; empty when it does not exist. */
+  list(path: string): Promise<string[]>;
+  makeDirectory(path: string, options?: { mode?: number }): Promise<void>;
+  /** Removes a file or a whole tree; fine when there is none. */
+  remove(path: string): Promise<void>;
+  open(path: string): Promise<DiskFile>;
+};
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}
+
+function wrap(handle: FileHandle): DiskFile {
+  return {
+    sync: () => handle.datasync(),
+    truncate: async (lengthBytes) => {
+      await handle.truncate(lengthBytes);
+      await handle.datasync();
+    },
+    sizeBytes: async () => (await handle.stat()).size,
+    close: () => handle.close(),
+  };
+}
+
+/** The machine's file systems. */
+export function createSystemDisk(): Disk {
+  let counter = 0;
+  return {
+    read: async (path) => {
+      try {
+        return await readFile(path);
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
+    readChunks: (path) => createReadStream(path, { highWaterMark: 1 << 20 }),
+    write: async (path, content, options = {}) => {
+      counter += 1;
+      const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${counter}.tmp`);
+      try {
+        const handle = await open(temporary, 'w', options.mode ?? 0o600);
+        try {
+          await handle.writeFile(content);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+      await syncDirectory(dirname(path));
+    },
+    list: async (path) => {
+      try {
+        return (await readdir(path)).filter((name) => !name.endsWith('.tmp')).sort();
+      } catch (error) {
+        if (isMissing(error)) return [];
+        throw error;
+      }
+    },
+    makeDirectory: async (path, options = {}) => {
+      const created = await mkdir(path, { recursive: true, mode: options.mode ?? 0o700 });
+      if (created !== undefined) await syncDirectory(dirname(path));
+    },
+    remove: async (path) => {
+      const parent = dirname(path);
+      await rm(path, { recursive: true, force: true });
+      await stat(parent).then(() => syncDirectory(parent), () => undefined);
+    },
+    open: async (path) => wrap(await open(path, 'a+', 0o600)),
+  };
+}
