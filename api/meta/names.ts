@@ -1,0 +1,40 @@
+// Names of objects and what may stand in them.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+
+const labelPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const label1035Pattern = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+
+/** Says what is wrong with an RFC 1123 label, or nothing. */
+export function dnsLabelError(name: string): string | undefined {
+  if (name.length > 63) return 'must be no more than 63 bytes';
+  if (!labelPattern.test(name)) {
+    return "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+  }
+  return undefined;
+}
+
+/** Says what is wrong with an RFC 1123 subdomain, or nothing. */
+export function dnsSubdomainError(name: string): string | undefined {
+  if (name.length > 253) return 'must be no more than 253 bytes';
+  if (!subdomainPattern.test(name)) {
+    return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+  }
+  return undefined;
+}
+
+/** Says what is wrong with an RFC 1035 label (names of Services), or nothing. */
+export function dns1035LabelError(name: string): string | undefined {
+  if (name.length > 63) return 'must be no more than 63 bytes';
+  if (!label1035Pattern.test(name)) {
+    return "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+  }
+  return undefined;
+}
+
+/** Names that are only a segment of a path (CSRs, for one): anything that cannot leave its segment. */
+export function pathSegmentError(name: string): string | undefined {
+  if (name === '.' || name === '..') return `may not be '${name}'`;
+  if (/[/%]/.test(name)) return "may not contain '/' or '%'";
+  return undefined;
+}
