@@ -1,0 +1,76 @@
+// Request bodies: JSON, YAML or Kubernetes protobuf, into one JSON object.
+import { parseDocument } from 'yaml';
+import { isJsonObject, type JsonObject } from '../meta/object.ts';
+import { ApiError, badRequest } from '../meta/status.ts';
+import { isType } from '../schema/schema.ts';
+import { decodeMessage, ProtobufError, readEnvelope } from './protobuf.ts';
+
+/** Media types that bodies may have. */
+export const bodyMediaTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+
+/** Most aliases a YAML body may use: more is an attack ("billion laughs"). */
+const maxYamlAliases = 100;
+
+/** The media type of a Content-Type header, without parameters; JSON when there is none. */
+export function mediaType(contentType: string | undefined): string {
+  const type = (contentType ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  return type === '' ? 'application/json' : type;
+}
+
+/**
+ * Parses a body.
+ * @param findType gives the type id of an apiVersion and kind; needed for protobuf
+ * @throws ApiError BadRequest, UnsupportedMediaType
+ */
+export function parseBody(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+  findType: (apiVersion: string, kind: string) => string | undefined,
+): JsonObject {
+  const type = mediaType(contentType);
+  if (type === 'application/json') return expectObject(parseJson(bytes));
+  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml') return expectObject(parseYaml(bytes));
+  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes, findType);
+  throw new ApiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${bodyMediaTypes.join(', ')}`,
+  );
+}
+
+/** @throws ApiError BadRequest */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw badRequest(`the body is not valid JSON: ${(error as Error).message}`, error);
+  }
+}
+
+/** @throws ApiError BadRequest */
+export function parseYaml(bytes: Uint8Array): unknown {
+  try {
+    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { uniqueKeys: true });
+    const error = document.errors[0];
+    if (error !== undefined) throw error;
+    return document.toJS({ maxAliasCount: maxYamlAliases });
+  } catch (error) {
+    throw badRequest(`the body is not valid YAML: ${(error as Error).message}`, error);
+  }
+}
+
+function parseProtobuf(bytes: Uint8Array, findType: (apiVersion: string, kind: string) => string | undefined): JsonObject {
+  try {
+    const { apiVersion, kind, raw } = readEnvelope(bytes);
+    const typeId = findType(apiVersion, kind);
+    if (typeId === undefined || !isType(typeId)) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`);
+    return { apiVersion, kind, ...decodeMessage(raw, typeId) };
+  } catch (error) {
+    if (error instanceof ProtobufError) throw badRequest(`the body can't be decoded: ${error.message}`, error);
+    throw error;
+  }
+}
+
+function expectObject(value: unknown): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw badRequest('the body must be a JSON or YAML object with apiVersion and kind');
+}
