@@ -1,0 +1,64 @@
+// The verb create.
+import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
+import type { KubeObject } from '../../api/meta/object.ts';
+import type { Operation, Reply } from '../../api/meta/operation.ts';
+import { alreadyExists, ApiError } from '../../api/meta/status.ts';
+import { formatTime } from '../../api/meta/time.ts';
+import { nameSuffix, uuid } from '../../platform/random.ts';
+import { StoreError } from '../store/store.ts';
+import { admitCreate } from './admission.ts';
+import { decodeInput } from './input.ts';
+import { maxNameDraws } from './limits.ts';
+import { validateObject } from './object-validation.ts';
+import { type ApiParts, isDryRun, kindOf, resourceNameOf } from './parts.ts';
+import { allocateServiceAddress } from './service-addresses.ts';
+import { encodeStored, objectStoreKey, servedText } from './stored-object.ts';
+
+export async function create(parts: ApiParts, operation: Operation): Promise<Reply> {
+  const kind = kindOf(operation);
+  const { object, warnings } = decodeInput(operation, kind, operation.body);
+  if (object.metadata.resourceVersion) throw new ApiError('BadRequest', 'resourceVersion should not be set on objects to be created');
+  prepare(parts, kind, object);
+  await admitCreate(parts, operation, kind, object);
+  const generate = object.metadata.name === '' ? object.metadata.generateName : undefined;
+  for (let draw = 1; ; draw += 1) {
+    if (generate !== undefined) object.metadata.name = generate.slice(0, 58) + nameSuffix(parts.random);
+    kind.applyDefaults?.(object);
+    validateObject(kind, object);
+    if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
+    const reply = await write(parts, operation, kind, object, warnings);
+    if (reply !== undefined) return reply;
+    if (generate === undefined || draw >= maxNameDraws) throw alreadyExists(resourceNameOf(kind), object.metadata.name);
+  }
+}
+
+function prepare(parts: ApiParts, kind: Kind, object: KubeObject): void {
+  const { metadata } = object;
+  object.apiVersion = apiVersionOf(kind);
+  metadata.uid = uuid(parts.random);
+  metadata.creationTimestamp = formatTime(parts.clock.nowMs());
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  if (kind.hasGeneration) metadata.generation = 1;
+  else delete metadata.generation;
+  const resetsStatus = kind.kind !== 'Node' && kind.subresources.some((subresource) => subresource.name === 'status');
+  if (resetsStatus) delete object.status;
+  kind.prepareCreate?.(object);
+}
+
+/** Writes the new object; undefined when the name is taken. */
+async function write(parts: ApiParts, operation: Operation, kind: Kind, object: KubeObject, warnings: string[]): Promise<Reply | undefined> {
+  const key = objectStoreKey(kind, object.metadata.namespace, object.metadata.name);
+  const value = encodeStored(object);
+  if (isDryRun(operation)) {
+    if ((await parts.store.get(key)) !== undefined) return undefined;
+    return { code: 201, body: object, warnings };
+  }
+  try {
+    const revision = await parts.store.write({ key, value, expect: 0 });
+    return { code: 201, body: servedText(kind, value, revision), warnings };
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'compare-failed') return undefined;
+    throw error;
+  }
+}

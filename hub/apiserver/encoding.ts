@@ -1,0 +1,67 @@
+// How an answer is encoded: plain objects, tables or metadata only, as JSON or YAML.
+import { stringify } from 'yaml';
+import type { Kind } from '../../api/kinds/kind.ts';
+import type { KubeObject } from '../../api/meta/object.ts';
+import type { WatchEvent } from '../../api/meta/operation.ts';
+import { ApiError } from '../../api/meta/status.ts';
+import { type IncludeObject, isListBody, listTable, objectTable, partialList, toPartial } from './table.ts';
+
+export type Encoding = { form: 'plain' | 'table' | 'partial'; contentType: string; yaml: boolean };
+
+const jsonEncoding: Encoding = { form: 'plain', contentType: 'application/json', yaml: false };
+
+/**
+ * Chooses the first form of an Accept header that is served.
+ * @throws ApiError NotAcceptable
+ */
+export function negotiate(accept: string | undefined): Encoding {
+  if (accept === undefined || accept === '') return jsonEncoding;
+  for (const item of accept.split(',')) {
+    const [type = '', ...parameters] = item.split(';').map((part) => part.trim());
+    const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
+    const isV1 = parameters.includes('v=v1') && parameters.includes('g=meta.k8s.io');
+    if (type === 'application/json' && as === 'Table' && isV1) return { ...jsonEncoding, form: 'table' };
+    if (type === 'application/json' && as?.startsWith('PartialObjectMetadata') && isV1) return { ...jsonEncoding, form: 'partial' };
+    if (as !== undefined) continue;
+    if (type === 'application/json' || type === '*/*' || type === 'application/*') return jsonEncoding;
+    if (type === 'application/yaml') return { form: 'plain', contentType: 'application/yaml', yaml: true };
+  }
+  throw new ApiError('NotAcceptable', 'only the following media types are accepted: application/json, application/yaml');
+}
+
+export function parseInclude(text: string | undefined): IncludeObject {
+  return text === 'Object' || text === 'None' ? text : 'Metadata';
+}
+
+/** Text of an answer's body. */
+export function encodeBody(kind: Kind, body: string | object, encoding: Encoding, include: IncludeObject, nowMs: number): string {
+  if (encoding.form === 'plain' && !encoding.yaml) return typeof body === 'string' ? body : JSON.stringify(body);
+  const object = typeof body === 'string' ? (JSON.parse(body) as object) : body;
+  if (encoding.yaml) return stringify(object);
+  if ((object as KubeObject).kind === 'Status') return JSON.stringify(object);
+  if (encoding.form === 'partial') return JSON.stringify(isListBody(object) ? partialList(object) : toPartial(object as KubeObject));
+  if (isListBody(object)) return JSON.stringify(listTable(kind, object, nowMs, include));
+  return JSON.stringify(objectTable(kind, object as KubeObject, nowMs, include));
+}
+
+/** Lines of a watch of plain objects: made once an event, shared by all who watch. */
+const plainLines = new WeakMap<WatchEvent, Buffer>();
+
+/** One line of a watch stream. */
+export function encodeWatchEvent(kind: Kind, event: WatchEvent, encoding: Encoding, include: IncludeObject, nowMs: number, isFirst: boolean): Buffer {
+  if (encoding.form === 'plain') {
+    let line = plainLines.get(event);
+    if (line === undefined) {
+      line = Buffer.from(`{"type":"${event.type}","object":${event.text()}}\n`);
+      plainLines.set(event, line);
+    }
+    return line;
+  }
+  const object = event.object();
+  let shaped: object;
+  if (encoding.form === 'partial') shaped = toPartial(object);
+  else if (event.type === 'BOOKMARK') {
+    shaped = { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion: object.metadata.resourceVersion }, columnDefinitions: [], rows: [{ cells: [], object }] };
+  } else shaped = objectTable(kind, object, nowMs, include, isFirst);
+  return Buffer.from(`${JSON.stringify({ type: event.type, object: shaped })}\n`);
+}

@@ -1,0 +1,161 @@
+// HTTPS in front of the request chain: authentication, body parsing,
+// negotiation, watches and logs as streams, and every error as a Status.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { mediaType, parseBody, parseJson, parseYaml } from '../../api/codec/body.ts';
+import { findKind } from '../../api/kinds/index.ts';
+import type { Operation, User } from '../../api/meta/operation.ts';
+import { ApiError, badRequest } from '../../api/meta/status.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Metrics } from '../../platform/metrics.ts';
+import { userOfSocket } from './authentication.ts';
+import { serveDocument } from './documents.ts';
+import { encodeBody, negotiate, parseInclude } from './encoding.ts';
+import { headersTimeoutMs, keepAliveTimeoutMs, maxBodyBytes } from './limits.ts';
+import { kindOf } from './parts.ts';
+import { parseResourcePath, verbOf } from './request-path.ts';
+import type { ApiServer } from './server.ts';
+import { streamLog, streamWatch } from './streams.ts';
+
+export type HttpOptions = {
+  bindAddress: string;
+  port: number;
+  /** PEM. */
+  certificate: string;
+  key: string;
+  clientAuthority: string;
+};
+export type HttpParts = { server: ApiServer; clock: Clock; log: Log; metrics: Metrics };
+
+/** Body types that only carry options or protobuf messages of the meta group. */
+const metaTypes: Record<string, string> = { DeleteOptions: 'meta.v1.DeleteOptions', Scale: 'autoscaling.v1.Scale', Binding: 'core.v1.Binding' };
+
+function typeOfBody(apiVersion: string, kind: string): string | undefined {
+  return findKind(apiVersion, kind)?.typeId ?? metaTypes[kind];
+}
+
+export class HttpServer {
+  #options: HttpOptions;
+  #parts: HttpParts;
+  #app: FastifyInstance<Server>;
+  #requests: ReturnType<Metrics['counter']>;
+
+  constructor(options: HttpOptions, parts: HttpParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#requests = parts.metrics.counter('apiserver_request_total', 'Requests answered, by verb, resource and code.', ['verb', 'resource', 'code']);
+    this.#app = fastify({
+      https: {
+        cert: options.certificate,
+        key: options.key,
+        ca: options.clientAuthority,
+        requestCert: true,
+        rejectUnauthorized: false,
+        minVersion: 'TLSv1.2',
+        headersTimeout: headersTimeoutMs,
+      },
+      bodyLimit: maxBodyBytes,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: true },
+    });
+    this.#app.removeAllContentTypeParsers();
+    this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    this.#app.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
+    this.#app.setNotFoundHandler((request, reply) => this.#answerError(new ApiError('NotFound', 'the server could not find the requested resource', { details: {} }), request, reply));
+    this.#app.all('/*', (request, reply) => this.#handle(request, reply));
+  }
+
+  /** Starts listening; resolves with the port. Stops with the signal. */
+  async start(signal: AbortSignal): Promise<number> {
+    await this.#app.listen({ host: this.#options.bindAddress, port: this.#options.port });
+    signal.addEventListener('abort', () => void this.#app.close(), { once: true });
+    const address = this.#app.server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  async close(): Promise<void> {
+    await this.#app.close();
+  }
+
+  async #handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const url = new URL(request.raw.url ?? '/', 'https://hub');
+    const query = firstValues(url.searchParams);
+    const user = userOfSocket(request.raw.socket as TLSSocket);
+    const document = await serveDocument(url.pathname, request.headers.accept, user, this.#parts.metrics);
+    if (document !== undefined) return reply.code(200).header('content-type', document.contentType).header('cache-control', 'no-cache, private').send(document.body);
+    if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
+    const operation = toOperation(request, url.pathname, query, user);
+    if (operation.verb === 'watch' || operation.subresource === 'log') {
+      reply.hijack();
+      this.#count(operation, 200);
+      await this.#stream(operation, request.raw, reply.raw);
+      return undefined;
+    }
+    const encoding = negotiate(request.headers.accept);
+    const result = await this.#parts.server.execute(operation);
+    this.#count(operation, result.code);
+    for (const warning of result.warnings ?? []) reply.header('warning', `299 - ${JSON.stringify(warning)}`);
+    const body = encodeBody(kindOf(operation), result.body, encoding, parseInclude(query.includeObject), this.#parts.clock.nowMs());
+    return reply.code(result.code).header('content-type', encoding.contentType).header('cache-control', 'no-cache, private').send(body);
+  }
+
+  async #stream(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (operation.verb === 'watch') await streamWatch(this.#parts, operation, request, response);
+      else await streamLog(this.#parts.server, operation, response);
+    } catch (error) {
+      const status = this.#toApiError(error).toStatus();
+      if (response.headersSent) response.destroy();
+      else response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+    }
+  }
+
+  #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const status = this.#toApiError(error).toStatus();
+    const path = parseResourcePath(new URL(request.raw.url ?? '/', 'https://hub').pathname);
+    this.#requests.inc({ verb: request.method, resource: path?.resource.resource ?? '', code: String(status.code) });
+    if (status.details?.retryAfterSeconds !== undefined) void reply.header('retry-after', String(status.details.retryAfterSeconds));
+    return reply.code(status.code).header('content-type', 'application/json').send(JSON.stringify(status));
+  }
+
+  #toApiError(error: unknown): ApiError {
+    if (error instanceof ApiError) return error;
+    const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+    if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`, { cause: error });
+    }
+    if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return badRequest(message ?? 'bad request', error);
+    this.#parts.log.error({ err: error }, 'a request failed unexpectedly');
+    return new ApiError('InternalError', `Internal error occurred: ${message}`, { cause: error });
+  }
+
+  #count({ verb, resource }: Operation, code: number): void {
+    this.#requests.inc({ verb, resource: resource.resource, code: String(code) });
+  }
+}
+
+function firstValues(parameters: URLSearchParams): Record<string, string> {
+  const query: Record<string, string> = {};
+  for (const [name, value] of parameters) if (!Object.hasOwn(query, name) && name !== '__proto__') query[name] = value;
+  return query;
+}
+
+function toOperation(request: FastifyRequest, pathname: string, query: Record<string, string>, user: User): Operation {
+  const path = parseResourcePath(pathname);
+  const verb = path === undefined ? undefined : verbOf(request.method, path, query);
+  if (path === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (verb === undefined) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+  const operation: Operation = { verb, resource: path.resource, namespace: path.namespace, name: path.name, subresource: path.subresource, user, query };
+  const bytes = request.body as Buffer | undefined;
+  const contentType = request.headers['content-type'];
+  if (verb === 'patch') {
+    operation.patchType = mediaType(contentType);
+    operation.body = operation.patchType.endsWith('+yaml') ? parseYaml(bytes ?? Buffer.alloc(0)) : parseJson(bytes ?? Buffer.alloc(0));
+  } else if (bytes !== undefined && bytes.length > 0) operation.body = parseBody(bytes, contentType, typeOfBody);
+  else if (verb === 'create' || verb === 'update') throw badRequest('the request has no body: an object with apiVersion and kind is expected');
+  return operation;
+}

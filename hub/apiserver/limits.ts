@@ -1,0 +1,20 @@
+// Limits of the API server.
+
+/** Largest request body, bytes (Kubernetes' limit for writes). */
+export const maxBodyBytes = 3 << 20;
+/** Largest list page when the client asks for one. */
+export const maxPageItems = 10_000;
+/** Bytes that may wait in one watch connection; a slower reader is cut off and lists again. */
+export const maxWatchBacklogBytes = 16 << 20;
+/** Time between bookmarks of a watch that asked for them. */
+export const bookmarkIntervalMs = 60_000;
+/** Longest watch when the client gives no timeout; clients resume by themselves. */
+export const defaultWatchTimeoutMs = 45 * 60_000;
+/** How often a write without resourceVersion is tried again when others write the same object. */
+export const maxWriteRetries = 16;
+/** How often a name is drawn anew when a generated one is taken. */
+export const maxNameDraws = 8;
+/** Time to receive a request's headers. */
+export const headersTimeoutMs = 20_000;
+/** Idle time after which a kept-alive connection is closed. */
+export const keepAliveTimeoutMs = 120_000;

@@ -1,0 +1,63 @@
+// Validation of what all objects have in common, then of the kind.
+import type { Kind } from '../../api/kinds/kind.ts';
+import { labelValueError, qualifiedNameError } from '../../api/meta/labels.ts';
+import { dnsLabelError } from '../../api/meta/names.ts';
+import type { KubeObject } from '../../api/meta/object.ts';
+import { type FieldError, invalid, invalidValue, required } from '../../api/meta/status.ts';
+
+/** Most bytes of all annotations of an object together. */
+const maxAnnotationBytes = 256 << 10;
+
+/** @throws ApiError Invalid listing every wrong field */
+export function validateObject(kind: Kind, object: KubeObject, old?: KubeObject): void {
+  const errors = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
+  if (old !== undefined) errors.push(...(kind.validateUpdate?.(object, old) ?? []));
+  if (errors.length > 0) throw invalid(kind.kind, kind.group, object.metadata.name, errors);
+}
+
+function validateMetadata(kind: Kind, { metadata }: KubeObject): FieldError[] {
+  const errors: FieldError[] = [];
+  if (metadata.name === '') errors.push(required('metadata.name', 'name or generateName is required'));
+  else {
+    const problem = kind.nameError(metadata.name);
+    if (problem !== undefined) errors.push(invalidValue('metadata.name', metadata.name, problem));
+  }
+  if (kind.namespaced) {
+    const problem = dnsLabelError(metadata.namespace ?? '');
+    if (problem !== undefined) errors.push(invalidValue('metadata.namespace', metadata.namespace ?? '', problem));
+  }
+  for (const [key, value] of Object.entries(metadata.labels ?? {})) {
+    const keyProblem = qualifiedNameError(key);
+    if (keyProblem !== undefined) errors.push(invalidValue('metadata.labels', key, keyProblem));
+    const valueProblem = labelValueError(value);
+    if (valueProblem !== undefined) errors.push(invalidValue('metadata.labels', value, valueProblem));
+  }
+  let annotationBytes = 0;
+  for (const [key, value] of Object.entries(metadata.annotations ?? {})) {
+    annotationBytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+    const problem = qualifiedNameError(key.toLowerCase());
+    if (problem !== undefined) errors.push(invalidValue('metadata.annotations', key, problem));
+  }
+  if (annotationBytes > maxAnnotationBytes) {
+    errors.push({ reason: 'FieldValueTooLong', field: 'metadata.annotations', message: `Too long: may not be more than ${maxAnnotationBytes} bytes` });
+  }
+  errors.push(...validateReferences(metadata));
+  return errors;
+}
+
+function validateReferences(metadata: KubeObject['metadata']): FieldError[] {
+  const errors: FieldError[] = [];
+  metadata.ownerReferences?.forEach((reference, index) => {
+    for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const) {
+      if (!reference[field]) errors.push(required(`metadata.ownerReferences[${index}].${field}`));
+    }
+  });
+  if ((metadata.ownerReferences ?? []).filter((reference) => reference.controller === true).length > 1) {
+    errors.push(invalidValue('metadata.ownerReferences', metadata.ownerReferences, 'only one reference can have Controller set to true'));
+  }
+  metadata.finalizers?.forEach((finalizer, index) => {
+    const problem = qualifiedNameError(finalizer);
+    if (problem !== undefined) errors.push(invalidValue(`metadata.finalizers[${index}]`, finalizer, problem));
+  });
+  return errors;
+}

@@ -1,0 +1,62 @@
+// The verb patch: JSON patch, merge patch and strategic merge patch.
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
+import { type Kind, apiVersionOf } from '../../api/kinds/kind.ts';
+import { isJsonObject, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
+import type { Operation, Reply } from '../../api/meta/operation.ts';
+import { ApiError, badRequest } from '../../api/meta/status.ts';
+import { applyJsonPatch } from '../../api/patch/json-patch.ts';
+import { applyMergePatch } from '../../api/patch/merge-patch.ts';
+import { PatchError } from '../../api/patch/patch-error.ts';
+import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts';
+import { decodeInput } from './input.ts';
+import { type ApiParts, kindOf } from './parts.ts';
+import { replace } from './update.ts';
+
+export const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+
+export async function patch(parts: ApiParts, operation: Operation): Promise<Reply> {
+  const kind = kindOf(operation);
+  let warnings: string[] = [];
+  const reply = await replace(parts, operation, kind, (old) => {
+    const input = decodeInput({ ...operation, name: undefined }, kind, applyPatchTo(old, operation, kind.typeId));
+    warnings = input.warnings;
+    if (input.object.metadata.name !== old.metadata.name) {
+      throw new ApiError('Invalid', `metadata.name: Invalid value: ${JSON.stringify(input.object.metadata.name)}: field is immutable`);
+    }
+    // A patch that does not name a resourceVersion applies to whatever there is.
+    return patchedResourceVersion(operation, input.object, old, kind);
+  });
+  return { ...reply, warnings };
+}
+
+/** @throws ApiError BadRequest, Invalid, UnsupportedMediaType */
+export function applyPatchTo(old: KubeObject, operation: Operation, typeId: string): JsonObject {
+  const { patchType = '', body } = operation;
+  try {
+    if (patchType === 'application/json-patch+json') return applyJsonPatch(old, body);
+    if (!isJsonObject(body)) throw badRequest('the patch must be a JSON object');
+    if (patchType === 'application/merge-patch+json') return applyMergePatch(old, body) as JsonObject;
+    if (patchType === 'application/strategic-merge-patch+json') return applyStrategicMergePatch(old, body, typeId);
+  } catch (error) {
+    if (error instanceof PatchError) {
+      throw new ApiError(patchType === 'application/json-patch+json' ? 'Invalid' : 'BadRequest', `the patch can't be applied: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+  const hint = patchType === 'application/apply-patch+yaml' ? ' (server-side apply is not built yet: use kubectl apply without --server-side)' : '';
+  throw new ApiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}${hint}`,
+  );
+}
+
+function patchedResourceVersion(operation: Operation, object: KubeObject, old: KubeObject, kind: Kind): KubeObject {
+  const { body, patchType } = operation;
+  const named =
+    patchType === 'application/json-patch+json'
+      ? object.metadata.resourceVersion !== old.metadata.resourceVersion
+      : isJsonObject(body) && isJsonObject(body.metadata) && 'resourceVersion' in body.metadata;
+  if (!named) delete object.metadata.resourceVersion;
+  object.apiVersion = apiVersionOf(kind);
+  return object;
+}

@@ -1,0 +1,22 @@
+// Resource ids of the kinds that the hub's parts work with.
+import type { ResourceId } from '../../api/kinds/kind.ts';
+
+const core = (resource: string): ResourceId => ({ group: '', version: 'v1', resource });
+const apps = (resource: string): ResourceId => ({ group: 'apps', version: 'v1', resource });
+
+export const resources = {
+  configMaps: core('configmaps'),
+  events: core('events'),
+  namespaces: core('namespaces'),
+  nodes: core('nodes'),
+  pods: core('pods'),
+  secrets: core('secrets'),
+  serviceAccounts: core('serviceaccounts'),
+  services: core('services'),
+  controllerRevisions: apps('controllerrevisions'),
+  daemonSets: apps('daemonsets'),
+  deployments: apps('deployments'),
+  replicaSets: apps('replicasets'),
+  leases: { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
+  certificateSigningRequests: { group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests' },
+} satisfies Record<string, ResourceId>;
