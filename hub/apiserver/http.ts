@@ -5,7 +5,7 @@ import type { Server } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mediaType, parseBody, parseJson, parseYaml } from '../../api/codec/body.ts';
-import { findKind } from '../../api/kinds/index.ts';
+import { findKind, findResource } from '../../api/kinds/index.ts';
 import type { Operation, User } from '../../api/meta/operation.ts';
 import { ApiError, badRequest } from '../../api/meta/status.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -147,7 +147,7 @@ function firstValues(parameters: URLSearchParams): Record<string, string> {
 function toOperation(request: FastifyRequest, pathname: string, query: Record<string, string>, user: User): Operation {
   const path = parseResourcePath(pathname);
   const verb = path === undefined ? undefined : verbOf(request.method, path, query);
-  if (path === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (path === undefined || findResource(path.resource) === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
   if (verb === undefined) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
   const operation: Operation = { verb, resource: path.resource, namespace: path.namespace, name: path.name, subresource: path.subresource, user, query };
   const bytes = request.body as Buffer | undefined;

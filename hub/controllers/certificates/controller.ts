@@ -1,0 +1,98 @@
+// Approves and signs the certificate requests of nodes: those that came with a
+// join token and those of nodes that renew. Others wait for `kubectl certificate`.
+// https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
+import type { CertificateRequest } from '../../../api/kinds/cluster.ts';
+import { hasReason } from '../../../api/meta/status.ts';
+import { formatTime, parseTime } from '../../../api/meta/time.ts';
+import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
+import { resources } from '../../client/resources.ts';
+import { WorkQueue } from '../../client/work-queue.ts';
+
+export const nodeSignerName = 'kubernetes.io/kube-apiserver-client-kubelet';
+
+/** Signs PEM requests; hub/pki implements it, main.ts joins the two. */
+export type RequestSigner = {
+  /** The common name that a request asks for. @throws when it can't be read */
+  subjectOf(requestPem: string): { commonName: string; organizations: readonly string[] };
+  /** PEM certificate. @throws when the request is not for exactly this subject */
+  sign(requestPem: string, subject: { commonName: string; organizations: readonly string[] }): Promise<string>;
+};
+
+/** Requests are kept for an hour after they were answered. */
+const keepMs = 3_600_000;
+
+export class CertificatesController implements Controller {
+  #parts: ControllerParts & { signer: RequestSigner };
+  #queue: WorkQueue;
+
+  constructor(parts: ControllerParts & { signer: RequestSigner }) {
+    this.#parts = parts;
+    this.#queue = new WorkQueue('certificates', (key) => this.#reconcile(key), parts);
+    parts.informers.for(resources.certificateSigningRequests);
+  }
+
+  start(signal: AbortSignal): void {
+    this.#parts.informers.for(resources.certificateSigningRequests).subscribe(({ key, object }) => {
+      if (object !== undefined) this.#queue.add(key);
+    });
+    this.#queue.start(signal);
+  }
+
+  async #reconcile(name: string): Promise<void> {
+    const request = this.#parts.informers.for(resources.certificateSigningRequests).get(name) as CertificateRequest | undefined;
+    if (request === undefined) return;
+    const conditions = request.status?.conditions ?? [];
+    const has = (type: string): boolean => conditions.some((condition) => condition.type === type);
+    if (request.status?.certificate || has('Denied') || has('Failed')) return this.#expire(request);
+    if (request.spec.signerName !== nodeSignerName) return;
+    if (!has('Approved')) {
+      if (this.#isOwnNode(request)) await this.#setCondition(request, 'Approved', 'AutoApproved', 'approved: the requester may speak for this node', 'approval');
+      return;
+    }
+    await this.#sign(request);
+  }
+
+  /** A joining device asks for any node name that its token allows; a node only for its own. */
+  #isOwnNode(request: CertificateRequest): boolean {
+    const { username = '', groups = [] } = request.spec;
+    return groups.includes('system:bootstrappers') || (groups.includes('system:nodes') && this.#subject(request)?.commonName === username);
+  }
+
+  #subject(request: CertificateRequest): { commonName: string; organizations: readonly string[] } | undefined {
+    try {
+      return this.#parts.signer.subjectOf(decode(request));
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #sign(request: CertificateRequest): Promise<void> {
+    const { client, signer } = this.#parts;
+    const commonName = this.#subject(request)?.commonName ?? '';
+    try {
+      if (!/^system:node:[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(commonName)) throw new Error(`expected the subject O=system:nodes, CN=system:node:NAME, found CN=${commonName}`);
+      const certificate = await signer.sign(decode(request), { commonName, organizations: ['system:nodes'] });
+      const status = { certificate: Buffer.from(certificate).toString('base64') };
+      await client.patch(resources.certificateSigningRequests, request.metadata, 'merge', { status }, 'status');
+    } catch (error) {
+      if (hasReason(error, 'NotFound')) return;
+      await this.#setCondition(request, 'Failed', 'SignerValidationFailure', (error as Error).message, 'status');
+    }
+  }
+
+  async #setCondition(request: CertificateRequest, type: string, reason: string, message: string, subresource: string): Promise<void> {
+    const now = formatTime(this.#parts.clock.nowMs());
+    const conditions = [...(request.status?.conditions ?? []), { type, status: 'True', reason, message, lastUpdateTime: now, lastTransitionTime: now }];
+    await this.#parts.client.patch(resources.certificateSigningRequests, request.metadata, 'merge', { status: { conditions } }, subresource);
+  }
+
+  async #expire(request: CertificateRequest): Promise<void> {
+    const leftMs = keepMs - (this.#parts.clock.nowMs() - parseTime(request.metadata.creationTimestamp));
+    if (leftMs > 0) this.#queue.addAfter(request.metadata.name, leftMs);
+    else await this.#parts.client.delete(resources.certificateSigningRequests, request.metadata);
+  }
+}
+
+function decode(request: CertificateRequest): string {
+  return Buffer.from(request.spec.request, 'base64').toString();
+}

@@ -1,0 +1,106 @@
+// Runs the DaemonSet plan and keeps the history of templates that
+// `kubectl rollout undo` goes back to.
+import type { ControllerRevision, DaemonSet, Node, Pod, PodTemplate } from '../../../api/meta/kubernetes.ts';
+import { controllerOf, controllerReference } from '../../../api/meta/object.ts';
+import { hasReason } from '../../../api/meta/status.ts';
+import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
+import { targetOf } from '../../client/event-recorder.ts';
+import { resources } from '../../client/resources.ts';
+import { WorkQueue } from '../../client/work-queue.ts';
+import { isOwnedBy, podFromTemplate } from '../pods.ts';
+import { revisionHashLabel, templateHash } from '../template-hash.ts';
+import { daemonPodSpec, type NodeFit, planDaemonSet, type Step } from './plan.ts';
+
+type Executors = { [T in Step['type']]: (set: DaemonSet, hash: string, step: Extract<Step, { type: T }>) => Promise<void> };
+
+export class DaemonSetController implements Controller {
+  #parts: ControllerParts & { fit: NodeFit };
+  #queue: WorkQueue;
+
+  constructor(parts: ControllerParts & { fit: NodeFit }) {
+    this.#parts = parts;
+    this.#queue = new WorkQueue('daemon-set', (key) => this.#reconcile(key), parts);
+    for (const resource of [resources.daemonSets, resources.pods, resources.nodes, resources.controllerRevisions]) parts.informers.for(resource);
+  }
+
+  start(signal: AbortSignal): void {
+    const { informers } = this.#parts;
+    informers.for(resources.daemonSets).subscribe(({ key }) => this.#queue.add(key));
+    informers.for(resources.pods).subscribe(({ object, previous }) => {
+      const pod = object ?? previous;
+      const owner = pod === undefined ? undefined : controllerOf(pod);
+      if (owner?.kind === 'DaemonSet') this.#queue.add(`${pod?.metadata.namespace}/${owner.name}`);
+    });
+    informers.for(resources.nodes).subscribe(() => {
+      for (const set of informers.for(resources.daemonSets).all()) this.#queue.add(`${set.metadata.namespace}/${set.metadata.name}`);
+    });
+    this.#queue.start(signal);
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { informers, clock, fit } = this.#parts;
+    const set = informers.for(resources.daemonSets).get(key) as DaemonSet | undefined;
+    if (set === undefined) return;
+    const hash = templateHash(set.spec?.template as PodTemplate | undefined);
+    if (set.metadata.deletionTimestamp === undefined) await this.#keepHistory(set, hash);
+    const pods = informers.for(resources.pods).all().filter((pod) => isOwnedBy(pod, set)) as Pod[];
+    const nodes = informers.for(resources.nodes).all() as Node[];
+    for (const step of planDaemonSet(set, hash, nodes, pods, fit, clock.nowMs())) {
+      await (this.#executors[step.type] as (set: DaemonSet, hash: string, step: Step) => Promise<void>)(set, hash, step);
+    }
+  }
+
+  /** The present template's ControllerRevision has the highest number; the oldest beyond the limit go. */
+  async #keepHistory(set: DaemonSet, hash: string): Promise<void> {
+    const { client, informers } = this.#parts;
+    const history = informers.for(resources.controllerRevisions).all().filter((revision) => isOwnedBy(revision, set)) as ControllerRevision[];
+    history.sort((a, b) => a.revision - b.revision);
+    const current = history.find((revision) => revision.metadata.labels?.[revisionHashLabel] === hash);
+    const highest = history.at(-1)?.revision ?? 0;
+    if (current === undefined) {
+      const metadata = {
+        name: `${set.metadata.name.slice(0, 240)}-${hash}`,
+        namespace: set.metadata.namespace ?? '',
+        labels: { ...(set.spec?.template.metadata?.labels as Record<string, string> | undefined), [revisionHashLabel]: hash },
+        annotations: { ...set.metadata.annotations },
+        ownerReferences: [controllerReference(set, 'apps/v1', 'DaemonSet')],
+      };
+      await client.create(resources.controllerRevisions, { metadata, data: { spec: { template: { $patch: 'replace', ...set.spec?.template } } }, revision: highest + 1 });
+    } else if (current.revision !== highest) {
+      await client.patch(resources.controllerRevisions, current.metadata, 'merge', { revision: highest + 1 });
+    }
+    const surplus = history.filter((revision) => revision !== current).slice(0, -(set.spec?.revisionHistoryLimit ?? 10));
+    for (const revision of surplus) await client.delete(resources.controllerRevisions, revision.metadata);
+  }
+
+  #executors: Executors = {
+    create: async (set, hash, { nodeName }) => {
+      const pod = podFromTemplate(set, 'apps/v1', 'DaemonSet', set.spec?.template as PodTemplate);
+      pod.metadata.labels = { ...pod.metadata.labels, [revisionHashLabel]: hash };
+      const spec = daemonPodSpec(set);
+      const nodeSelectorTerms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [nodeName] }] }];
+      pod.spec = {
+        ...spec,
+        affinity: { ...spec.affinity, nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
+      } as NonNullable<Pod['spec']>;
+      try {
+        const created = await this.#parts.client.create(resources.pods, pod);
+        this.#parts.events.record(targetOf(set, 'apps/v1', 'DaemonSet'), 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+      } catch (error) {
+        if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
+        throw error;
+      }
+    },
+    delete: async (set, _hash, { pod }) => {
+      try {
+        await this.#parts.client.delete(resources.pods, pod.metadata);
+        this.#parts.events.record(targetOf(set, 'apps/v1', 'DaemonSet'), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+      } catch (error) {
+        if (!hasReason(error, 'NotFound')) throw error;
+      }
+    },
+    status: async (set, _hash, { status }) => {
+      await this.#parts.client.patch(resources.daemonSets, set.metadata, 'merge', { status }, 'status');
+    },
+  };
+}

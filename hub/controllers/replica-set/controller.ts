@@ -1,0 +1,92 @@
+// Runs the ReplicaSet plan. The in-process cache shows a write before the
+// write resolves, so that no step is ever planned twice.
+import type { Pod, ReplicaSet } from '../../../api/meta/kubernetes.ts';
+import { controllerOf, controllerReference, type KubeObject, objectKey } from '../../../api/meta/object.ts';
+import { matchesSelector } from '../../../api/meta/labels.ts';
+import { hasReason } from '../../../api/meta/status.ts';
+import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
+import { targetOf } from '../../client/event-recorder.ts';
+import { resources } from '../../client/resources.ts';
+import { WorkQueue } from '../../client/work-queue.ts';
+import { podFromTemplate } from '../pods.ts';
+import { planReplicaSet, type Step } from './plan.ts';
+
+type Executors = { [T in Step['type']]: (set: ReplicaSet, step: Extract<Step, { type: T }>) => Promise<void> };
+
+export class ReplicaSetController implements Controller {
+  #parts: ControllerParts;
+  #queue: WorkQueue;
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts;
+    this.#queue = new WorkQueue('replica-set', (key) => this.#reconcile(key), parts);
+    parts.informers.for(resources.replicaSets);
+    parts.informers.for(resources.pods);
+  }
+
+  start(signal: AbortSignal): void {
+    const { informers } = this.#parts;
+    informers.for(resources.replicaSets).subscribe(({ key }) => this.#queue.add(key));
+    informers.for(resources.pods).subscribe(({ object, previous }) => {
+      for (const pod of [object, previous]) if (pod !== undefined) this.#wakeOwner(pod);
+    });
+    this.#queue.start(signal);
+  }
+
+  #wakeOwner(pod: KubeObject): void {
+    const owner = controllerOf(pod);
+    const { namespace } = pod.metadata;
+    if (owner?.kind === 'ReplicaSet') this.#queue.add(`${namespace}/${owner.name}`);
+    if (owner !== undefined) return;
+    for (const set of this.#parts.informers.for(resources.replicaSets).all() as ReplicaSet[]) {
+      if (set.metadata.namespace === namespace && matchesSelector(set.spec?.selector, pod.metadata.labels)) this.#queue.add(objectKey(set));
+    }
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { informers, clock } = this.#parts;
+    const set = informers.for(resources.replicaSets).get(key) as ReplicaSet | undefined;
+    if (set === undefined) return;
+    const pods = informers.for(resources.pods).all().filter((pod) => pod.metadata.namespace === set.metadata.namespace) as Pod[];
+    for (const step of planReplicaSet(set, pods, clock.nowMs())) await (this.#executors[step.type] as (set: ReplicaSet, step: Step) => Promise<void>)(set, step);
+    const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+    if (minReadySeconds > 0 && (set.status?.availableReplicas ?? 0) < (set.status?.readyReplicas ?? 0)) this.#queue.addAfter(key, minReadySeconds * 1000);
+  }
+
+  #executors: Executors = {
+    adopt: async (set, { pod }) => {
+      const ownerReferences = [...(pod.metadata.ownerReferences ?? []), controllerReference(set, 'apps/v1', 'ReplicaSet')];
+      await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', { metadata: { uid: pod.metadata.uid, ownerReferences } });
+    },
+    release: async (set, { pod }) => {
+      const ownerReferences = (pod.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== set.metadata.uid);
+      await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', { metadata: { uid: pod.metadata.uid, ownerReferences } });
+    },
+    create: async (set, { count }) => {
+      const template = set.spec?.template;
+      if (template === undefined) return;
+      const target = targetOf(set, 'apps/v1', 'ReplicaSet');
+      for (let index = 0; index < count; index += 1) {
+        try {
+          const pod = await this.#parts.client.create(resources.pods, podFromTemplate(set, 'apps/v1', 'ReplicaSet', template));
+          this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+        } catch (error) {
+          if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
+          this.#parts.events.record(target, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
+          throw error;
+        }
+      }
+    },
+    delete: async (set, { pod }) => {
+      try {
+        await this.#parts.client.delete(resources.pods, pod.metadata, { ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }) });
+        this.#parts.events.record(targetOf(set, 'apps/v1', 'ReplicaSet'), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+      } catch (error) {
+        if (!hasReason(error, 'NotFound')) throw error;
+      }
+    },
+    status: async (set, { status }) => {
+      await this.#parts.client.patch(resources.replicaSets, set.metadata, 'merge', { status }, 'status');
+    },
+  };
+}

@@ -1,0 +1,115 @@
+// Which node a pod goes to: filters say where it can run, the score prefers
+// the emptiest. A pure function of the pod, the nodes and what runs on them.
+// https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
+import type { Node, Pod, PodSpec, Taint, Toleration } from '../../api/meta/kubernetes.ts';
+import { matchesRequirements, type Requirement } from '../../api/meta/labels.ts';
+import { cpuMillis, quantityBytes } from '../../api/meta/quantity.ts';
+
+/** What a pod needs of a node. */
+export type Demand = { cpuMillis: number; memoryBytes: number; hostPorts: string[] };
+/** A node and what the pods bound to it use. */
+export type NodeLoad = { node: Node; used: Demand; podCount: number };
+export type Placement = { nodeName: string } | { message: string };
+
+/** Sum over the containers; an init container counts where it needs more than all others together. */
+export function podDemand(spec: PodSpec | undefined): Demand {
+  const containers = spec?.containers ?? [];
+  const sum = (name: string, parse: (text: string | undefined) => number): number => {
+    const total = containers.reduce((amount, container) => amount + parse(container.resources?.requests?.[name]), 0);
+    const initial = (spec?.initContainers ?? []).map((container) => parse(container.resources?.requests?.[name]));
+    return Math.max(total, ...initial);
+  };
+  const hostPorts = containers.flatMap((container) =>
+    (container.ports ?? []).flatMap((port) => (port.hostPort ? [`${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`] : [])),
+  );
+  return { cpuMillis: sum('cpu', cpuMillis), memoryBytes: sum('memory', quantityBytes), hostPorts };
+}
+
+/** Adds a bound pod to its node's load, in place. */
+export function addPod(load: NodeLoad, pod: Pod): void {
+  const demand = podDemand(pod.spec);
+  load.used.cpuMillis += demand.cpuMillis;
+  load.used.memoryBytes += demand.memoryBytes;
+  load.used.hostPorts.push(...demand.hostPorts);
+  load.podCount += 1;
+}
+
+/** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
+export function tolerates(toleration: Toleration, taint: Taint): boolean {
+  if (toleration.effect && toleration.effect !== taint.effect) return false;
+  if (toleration.key && toleration.key !== taint.key) return false;
+  if (toleration.operator === 'Exists') return true;
+  return toleration.key !== undefined && (toleration.value ?? '') === (taint.value ?? '');
+}
+
+/** The first taint with one of the effects that the pod does not tolerate. */
+export function untoleratedTaint(spec: PodSpec | undefined, node: Node, effects: string[]): Taint | undefined {
+  const tolerations = spec?.tolerations ?? [];
+  return (node.spec?.taints ?? []).find((taint) => effects.includes(taint.effect) && !tolerations.some((toleration) => tolerates(toleration, taint)));
+}
+
+type Term = { matchExpressions?: { key: string; operator: string; values?: string[] }[]; matchFields?: { key: string; operator: string; values?: string[] }[] };
+
+/** nodeSelector and required node affinity. */
+export function matchesNode(spec: PodSpec | undefined, node: Node): boolean {
+  const labels = node.metadata.labels ?? {};
+  if (Object.entries(spec?.nodeSelector ?? {}).some(([key, value]) => labels[key] !== value)) return false;
+  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms as Term[] | undefined;
+  if (terms === undefined) return true;
+  const requirements = (list: Term['matchExpressions']): Requirement[] =>
+    (list ?? []).map(({ key, operator, values }) => ({ key, operator: operator as Requirement['operator'], values: values ?? [] }));
+  return terms.some(
+    (term) =>
+      (term.matchExpressions ?? []).length + (term.matchFields ?? []).length > 0 &&
+      matchesRequirements(requirements(term.matchExpressions), labels) &&
+      matchesRequirements(requirements(term.matchFields), { 'metadata.name': node.metadata.name }),
+  );
+}
+
+/** Why a pod can't run on a node; undefined when it can. */
+export function unfitReason(spec: PodSpec | undefined, demand: Demand, load: NodeLoad): string | undefined {
+  const { node, used, podCount } = load;
+  if (node.spec?.unschedulable && !tolerateUnschedulable(spec)) return 'node(s) were unschedulable';
+  if (!matchesNode(spec, node)) return "node(s) didn't match Pod's node affinity/selector";
+  const taint = untoleratedTaint(spec, node, ['NoSchedule', 'NoExecute']);
+  if (taint !== undefined) return `node(s) had untolerated taint(s) {${taint.key}: ${taint.value ?? ''}}`;
+  if (demand.hostPorts.some((port) => used.hostPorts.includes(port))) return "node(s) didn't have free ports for the requested pod ports";
+  const allocatable = node.status?.allocatable ?? {};
+  if (podCount + 1 > Number(allocatable.pods ?? 110)) return 'Too many pods';
+  if (demand.cpuMillis > 0 && used.cpuMillis + demand.cpuMillis > cpuMillis(allocatable.cpu)) return 'Insufficient cpu';
+  if (demand.memoryBytes > 0 && used.memoryBytes + demand.memoryBytes > quantityBytes(allocatable.memory)) return 'Insufficient memory';
+  return undefined;
+}
+
+function tolerateUnschedulable(spec: PodSpec | undefined): boolean {
+  const taint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+  return (spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
+}
+
+/** Share of the node that would be free, 0 to 1: LeastAllocated over cpu and memory, then fewest pods. */
+function score(demand: Demand, { node, used, podCount }: NodeLoad): number {
+  const allocatable = node.status?.allocatable ?? {};
+  const free = (needed: number, capacity: number): number => (capacity <= 0 ? 0 : Math.max(0, (capacity - needed) / capacity));
+  const resources = (free(used.cpuMillis + demand.cpuMillis, cpuMillis(allocatable.cpu)) + free(used.memoryBytes + demand.memoryBytes, quantityBytes(allocatable.memory))) / 2;
+  return resources - podCount * 0.01 - (untoleratedTaint(undefined, node, ['PreferNoSchedule']) === undefined ? 0 : 1);
+}
+
+/** The best node, or the message that a FailedScheduling event carries. */
+export function place(pod: Pod, loads: readonly NodeLoad[]): Placement {
+  const demand = podDemand(pod.spec);
+  const reasons = new Map<string, number>();
+  let best: { nodeName: string; score: number } | undefined;
+  for (const load of loads) {
+    const reason = unfitReason(pod.spec, demand, load);
+    if (reason !== undefined) {
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+      continue;
+    }
+    const nodeName = load.node.metadata.name;
+    const value = score(demand, load);
+    if (best === undefined || value > best.score || (value === best.score && nodeName < best.nodeName)) best = { nodeName, score: value };
+  }
+  if (best !== undefined) return { nodeName: best.nodeName };
+  const list = [...reasons].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reason, count]) => `${count} ${reason}`);
+  return { message: `0/${loads.length} nodes are available${list.length > 0 ? `: ${list.join(', ')}` : ''}.` };
+}
