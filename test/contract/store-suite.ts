@@ -740,7 +740,7 @@ async function testModel(open: () => Promise<OpenedStore>): Promise<void> {
         await opened.close();
       }
     }),
-    { numRuns: 40, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: false },
+    { numRuns: 40, interruptAfterTimeLimit: 30_000, markInterruptAsFailure: false },
   );
 }
 

@@ -50,7 +50,11 @@ export class NodeLifecycleController implements Controller {
     if (pod === undefined || node === undefined) return;
     try {
       const conditions = planPodNotReady(pod, node, clock.nowMs());
-      if (conditions !== undefined) await client.patch(resources.pods, pod.metadata, 'merge', { status: { conditions } }, 'status');
+      if (conditions !== undefined) {
+        // Only if the pod is still as seen: its agent may just have come back and said otherwise.
+        const { resourceVersion } = pod.metadata;
+        await client.patch(resources.pods, pod.metadata, 'merge', { metadata: { resourceVersion }, status: { conditions } }, 'status');
+      }
       const goesMs = evictionTimeMs(pod, node, tolerates);
       if (goesMs === undefined) return;
       const waitMs = goesMs - clock.nowMs();

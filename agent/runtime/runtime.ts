@@ -1,0 +1,124 @@
+// The port to a container engine, seen as a kubelet needs it: sandboxes that
+// hold a pod's network, and containers in them, found again by their labels.
+// Every implementation passes test/contract/runtime.ts.
+
+export type ContainerRole = 'sandbox' | 'init' | 'container';
+
+/** What a container is for; kept in its labels, so that it is known after any restart of the agent. */
+export type ContainerIdentity = {
+  podUid: string;
+  podNamespace: string;
+  podName: string;
+  role: ContainerRole;
+  /** Name in the pod's spec; empty for sandboxes. */
+  containerName: string;
+  /** 0 for the first container of this name in the pod, then counted up. */
+  attempt: number;
+  /** Crashes in a row before this attempt: what the restart's delay follows from. */
+  crashStreak: number;
+  /** Hash of the part of the spec that a container can't outlive. */
+  specHash: string;
+  /** Id of the sandbox it runs in; empty for sandboxes. */
+  sandboxId: string;
+};
+
+export type RuntimeContainer = ContainerIdentity & {
+  id: string;
+  state: 'created' | 'running' | 'exited';
+  image: string;
+  imageId: string;
+  createdAtMs: number;
+  startedAtMs?: number;
+  finishedAtMs?: number;
+  exitCode?: number;
+  oomKilled?: boolean;
+  /** Why it could not be started. */
+  error?: string;
+  /** Address of a sandbox in the node's network. */
+  address?: string;
+};
+
+export type PortMapping = { containerPort: number; hostPort: number; hostAddress?: string; protocol: 'tcp' | 'udp' | 'sctp' };
+
+export type SandboxSpec = {
+  identity: ContainerIdentity;
+  hostname: string;
+  hostNetwork: boolean;
+  ports: PortMapping[];
+};
+
+export type Mount = { hostPath: string; containerPath: string; readOnly: boolean };
+
+export type ContainerSpec = {
+  identity: ContainerIdentity;
+  image: string;
+  /** Replaces the image's entrypoint. */
+  command?: string[];
+  /** Replaces the image's arguments. */
+  args?: string[];
+  /** `NAME=value`. */
+  environment: string[];
+  workingDirectory?: string;
+  mounts: Mount[];
+  terminal: boolean;
+  stdin: boolean;
+  /** Thousandths of a core; no limit when absent. */
+  cpuLimitMillis?: number;
+  cpuRequestMillis?: number;
+  memoryLimitBytes?: number;
+  user?: string;
+  supplementalGroups: string[];
+  privileged: boolean;
+  readOnlyRoot: boolean;
+  addCapabilities: string[];
+  dropCapabilities: string[];
+  sharesProcesses: boolean;
+};
+
+export type RegistryCredentials = { username: string; password: string; server: string };
+
+export type LogQuery = { follow: boolean; timestamps: boolean; tailLines?: number; sinceMs?: number };
+
+/**
+ * - `unavailable`: the engine does not answer
+ * - `image-missing`: the image is not on the device
+ * - `image-pull`: the image can't be fetched
+ * - `not-found`: there is no such container
+ * - `failed`: the engine refused; the message says why
+ */
+export type RuntimeErrorCode = 'unavailable' | 'image-missing' | 'image-pull' | 'not-found' | 'failed';
+
+export class RuntimeError extends Error {
+  readonly code: RuntimeErrorCode;
+
+  constructor(code: RuntimeErrorCode, message: string, options: { cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'RuntimeError';
+    this.code = code;
+  }
+}
+
+/** Every method rejects with a RuntimeError. Only containers of this node are ever seen or touched. */
+export type Runtime = {
+  /** Name and version of the engine. */
+  describe(): Promise<{ name: string; version: string }>;
+  /** Makes the node's network with this range, or keeps the one there is. Sandboxes need it. */
+  ensureNetwork(cidr: string): Promise<void>;
+  /** Containers of one pod, or of all. */
+  list(podUid?: string): Promise<RuntimeContainer[]>;
+  hasImage(image: string): Promise<boolean>;
+  pull(image: string, credentials?: RegistryCredentials): Promise<void>;
+  createSandbox(spec: SandboxSpec): Promise<string>;
+  createContainer(spec: ContainerSpec): Promise<string>;
+  start(id: string): Promise<void>;
+  /** SIGTERM, then SIGKILL after the grace period. Resolves when it has stopped; fine when it had. */
+  stop(id: string, graceSeconds: number): Promise<void>;
+  /** Removes a container that does not run; fine when there is none. */
+  remove(id: string): Promise<void>;
+  /** A container's output; ends when it does, or with the signal. */
+  logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Calls back with the uid of a pod of which a container changed; `undefined` when it may be any. */
+  watch(signal: AbortSignal, onChange: (podUid: string | undefined) => void): void;
+  /** Removes everything of this node: containers and network. */
+  uninstall(): Promise<void>;
+};

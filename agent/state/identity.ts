@@ -1,0 +1,36 @@
+// Who this agent is: its node name, its key and certificate, the hub it belongs
+// to. Written once when it joins; later starts need neither token nor hub.
+import { join } from 'node:path';
+import type { Disk } from '../../platform/disk.ts';
+
+export type Identity = {
+  nodeName: string;
+  /** Marks this data directory's containers and network in an engine that others share. */
+  instance: string;
+  /** mqtts://HOST:PORT */
+  hubUrl: string;
+  /** PEM: the node's certificate and key, and the cluster's CA. */
+  certificate: string;
+  key: string;
+  authority: string;
+};
+
+function pathOf(directory: string): string {
+  return join(directory, 'identity.json');
+}
+
+/** The identity of a data directory, or undefined when it has not joined. @throws Error when the file is damaged */
+export async function loadIdentity(disk: Disk, directory: string): Promise<Identity | undefined> {
+  const bytes = await disk.read(pathOf(directory));
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as Identity;
+  } catch (error) {
+    throw new Error(`${pathOf(directory)} is damaged: join again with a token for this node`, { cause: error });
+  }
+}
+
+export async function saveIdentity(disk: Disk, directory: string, identity: Identity): Promise<void> {
+  await disk.makeDirectory(directory);
+  await disk.write(pathOf(directory), JSON.stringify(identity));
+}

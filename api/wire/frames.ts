@@ -1,0 +1,65 @@
+// What hub and agent say to each other. Sync is level-triggered: the hub sends
+// the state that a node should know, the agent the state it is in; both are
+// acknowledged by what they carry, never by MQTT.
+import type { PodStatus } from './pod-status.ts';
+import type { JsonObject, KubeObject } from '../meta/object.ts';
+
+/** Version of the frames. Both sides speak this one and the one before. */
+export const wireVersion = 1;
+
+/** Key of an object in a slice: `pods/NAMESPACE/NAME`, `configmaps/...`, `secrets/...`, `nodes/NAME`. */
+export type SliceKey = string;
+/** Keys and content hashes of a slice. */
+export type Manifest = Record<SliceKey, string>;
+
+/** First frame of an agent on every connection: what it holds already. */
+export type Hello = { type: 'hello'; version: number; agentVersion: string; bootId: string; digest: string };
+/** After a `manifest`: what the agent lacks of it. */
+export type Want = { type: 'want'; keys: SliceKey[] };
+/** The agent holds the slice of this digest on its disk. */
+export type Synced = { type: 'synced'; digest: string };
+
+export type ReportItem =
+  | { kind: 'node'; labels: Record<string, string>; status: JsonObject }
+  | { kind: 'pod'; namespace: string; name: string; uid: string; status: PodStatus }
+  /** Nothing of the pod runs any more: the hub may forget it. */
+  | { kind: 'gone'; namespace: string; name: string; uid: string }
+  | { kind: 'event'; namespace: string; name: string; uid: string; objectKind: string; type: 'Normal' | 'Warning'; reason: string; message: string };
+/** The newest state of what changed; `seq` grows by one a report of a process. */
+export type Report = { type: 'report'; seq: number; items: ReportItem[] };
+
+/** Bytes of a stream that the hub opened. */
+export type StreamData = { type: 'data'; id: number; bytes: Uint8Array };
+/** The stream is over; `error` when not in the ordinary way. */
+export type StreamEnd = { type: 'end'; id: number; error?: { reason: 'NotFound' | 'BadRequest' | 'ServiceUnavailable' | 'InternalError'; message: string } };
+
+export type Welcome = { type: 'welcome'; version: number; hubVersion: string; timeMs: number };
+/** What changed in the slice. `digest` is of the slice after all parts; `more` says that another part follows. */
+export type SyncFrame = { type: 'sync'; upserts: [SliceKey, KubeObject][]; deletes: SliceKey[]; digest: string; more: boolean };
+/** The whole slice by hashes, when the hub does not know what the agent has. */
+export type ManifestFrame = { type: 'manifest'; manifest: Manifest; digest: string };
+/** The report is durable, but for the items named in `failed`, which are to be sent again. */
+export type Ack = { type: 'ack'; seq: number; failed: number[]; reason?: string };
+export type OpenLogs = {
+  type: 'open-logs';
+  id: number;
+  podUid: string;
+  container: string;
+  follow: boolean;
+  previous: boolean;
+  timestamps: boolean;
+  tailLines?: number;
+  sinceMs?: number;
+  /** Bytes that may be sent before more credit comes. */
+  credit: number;
+};
+/** The reader took this many bytes. */
+export type Credit = { type: 'credit'; id: number; bytes: number };
+export type Cancel = { type: 'cancel'; id: number };
+
+/** A device without a certificate asks for one. */
+export type JoinRequest = { type: 'join'; nodeName: string; requestPem: string };
+export type JoinAnswer = { type: 'joined'; certificate: string; authority: string } | { type: 'refused'; message: string };
+
+export type UpFrame = Hello | Want | Synced | Report | StreamData | StreamEnd | JoinRequest;
+export type DownFrame = Welcome | SyncFrame | ManifestFrame | Ack | OpenLogs | Credit | Cancel | JoinAnswer;

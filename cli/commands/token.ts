@@ -1,0 +1,81 @@
+// skerry token: join tokens for devices.
+import { createHash, randomInt, X509Certificate } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { dnsSubdomainError } from '../../api/meta/names.ts';
+import { formatTime } from '../../api/meta/time.ts';
+import { formatJoinToken } from '../../api/wire/join-token.ts';
+import { callApi, type Kubeconfig, readKubeconfig } from '../api.ts';
+import type { Command } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import type { Options } from '../options.ts';
+
+const secretsPath = '/api/v1/namespaces/kube-system/secrets';
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+function randomText(length: number): string {
+  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
+}
+
+function kubeconfigOf(options: Options): Kubeconfig {
+  const path = options.get('kubeconfig') ?? (options.get('data-dir') === undefined ? undefined : join(resolve(options.require('data-dir')), 'admin.kubeconfig'));
+  if (path === undefined) throw new UsageError('--data-dir of the hub or --kubeconfig is required');
+  return readKubeconfig(path);
+}
+
+async function create(options: Options): Promise<void> {
+  const config = kubeconfigOf(options);
+  const node = options.get('node');
+  const problem = node === undefined ? undefined : dnsSubdomainError(node);
+  if (problem !== undefined) throw new UsageError(`--node: ${problem}`);
+  const [id, secret] = [randomText(6), randomText(16)];
+  await callApi(config, 'POST', secretsPath, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
+    type: 'bootstrap.kubernetes.io/token',
+    stringData: {
+      'token-id': id,
+      'token-secret': secret,
+      expiration: formatTime(Date.now() + options.duration('ttl')),
+      'usage-bootstrap-authentication': 'true',
+      ...(node === undefined ? {} : { 'node-name': node }),
+    },
+  });
+  const authorityFingerprint = createHash('sha256').update(new X509Certificate(config.authority).raw).digest('hex');
+  process.stdout.write(`${formatJoinToken({ id, secret, authorityFingerprint })}\n`);
+}
+
+async function list(options: Options): Promise<void> {
+  const { body } = await callApi(kubeconfigOf(options), 'GET', `${secretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`);
+  process.stdout.write(`${'ID'.padEnd(8)} ${'EXPIRES'.padEnd(22)} NODE\n`);
+  for (const { data } of body.items as { data: Record<string, string> }[]) {
+    const field = (name: string): string => Buffer.from(data[name] ?? '', 'base64').toString();
+    process.stdout.write(`${field('token-id').padEnd(8)} ${field('expiration').padEnd(22)} ${field('node-name') || '<any>'}\n`);
+  }
+}
+
+async function revoke(options: Options, id: string | undefined): Promise<void> {
+  if (id === undefined || !/^(skerry1\.)?[a-z0-9]{6}(\..*)?$/.test(id)) throw new UsageError('revoke: expected the id of a token, see skerry token list');
+  const bare = id.startsWith('skerry1.') ? id.split('.')[1] : id;
+  await callApi(kubeconfigOf(options), 'DELETE', `${secretsPath}/bootstrap-token-${bare}`);
+  process.stdout.write(`token ${bare} revoked\n`);
+}
+
+export const tokenCommand: Command = {
+  summary: 'Makes, lists and revokes the tokens with which devices join.',
+  usage: 'create|list|revoke ID [options]',
+  options: {
+    'data-dir': { description: "the hub's data directory", value: 'DIR' },
+    kubeconfig: { description: 'kubeconfig of the hub', value: 'FILE' },
+    ttl: { description: 'how long the token can be used', value: 'DURATION', default: '24h' },
+    node: { description: 'the only node name that may join with it; lets a node that exists join again', value: 'NAME' },
+  },
+  run: async (options) => {
+    const [verb, id] = options.words;
+    if (verb === 'create') await create(options);
+    else if (verb === 'list') await list(options);
+    else if (verb === 'revoke') await revoke(options, id);
+    else throw new UsageError(`expected create, list or revoke, found ${JSON.stringify(verb ?? '')}`);
+    return 0;
+  },
+};

@@ -1,0 +1,105 @@
+// Applies what agents report, through the API and under the node's own
+// identity, so that a stolen certificate is worth one node and no more.
+import { findCondition } from '../../api/meta/conditions.ts';
+import type { Condition, Node, Pod } from '../../api/meta/kubernetes.ts';
+import { type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
+import { nodeUser } from '../../api/meta/operation.ts';
+import { hasReason } from '../../api/meta/status.ts';
+import type { ReportItem } from '../../api/wire/frames.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Client } from '../client/client.ts';
+import { EventRecorder } from '../client/event-recorder.ts';
+import { resources } from '../client/resources.ts';
+
+export type ReportParts = { client: Client; clock: Clock; log: Log };
+type Appliers = { [K in ReportItem['kind']]: (item: Extract<ReportItem, { kind: K }>) => Promise<void> };
+
+/** Conditions that belong to the scheduler: an agent's report leaves them alone. */
+const hubConditions = ['PodScheduled'];
+/** How often a status is written anew when something else changed the object at the same time. */
+const maxAttempts = 8;
+
+export class NodeReports {
+  #nodeName: string;
+  #client: Client;
+  #events: EventRecorder;
+
+  constructor(options: { nodeName: string }, parts: ReportParts) {
+    this.#nodeName = options.nodeName;
+    this.#client = parts.client.as(nodeUser(options.nodeName));
+    this.#events = new EventRecorder({ component: 'kubelet', host: options.nodeName }, { ...parts, client: this.#client });
+  }
+
+  /** Applies one item; resolves when it is durable. @throws ApiError when it has to be sent again */
+  async apply(item: ReportItem): Promise<void> {
+    await (this.#appliers[item.kind] as (item: ReportItem) => Promise<void>)(item);
+  }
+
+  #appliers: Appliers = {
+    node: async ({ labels, status }) => {
+      const name = this.#nodeName;
+      try {
+        await this.#client.create(resources.nodes, { metadata: { name, labels }, status });
+      } catch (error) {
+        if (!hasReason(error, 'AlreadyExists')) throw error;
+        await this.#changeStatus(resources.nodes, { name }, (node) => ({ ...status, conditions: mergeConditions((node as Node).status?.conditions, status.conditions) }));
+      }
+    },
+    pod: async ({ namespace, name, uid, status }) => {
+      await this.#changeStatus(resources.pods, { namespace, name }, (object) => {
+        const pod = object as Pod;
+        if (pod.metadata.uid !== uid) return undefined;
+        const { qosClass } = pod.status ?? {};
+        return { ...status, ...(qosClass === undefined ? {} : { qosClass }), conditions: mergeConditions(pod.status?.conditions, status.conditions) };
+      });
+    },
+    gone: async ({ namespace, name, uid }) => {
+      try {
+        await this.#client.delete(resources.pods, { namespace, name }, { gracePeriodSeconds: 0, uid });
+      } catch (error) {
+        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict') && !hasReason(error, 'Forbidden')) throw error;
+      }
+    },
+    event: async ({ namespace, name, uid, objectKind, type, reason, message }) => {
+      try {
+        await this.#events.write({ apiVersion: 'v1', kind: objectKind, namespace, name, uid }, type, reason, message);
+      } catch (error) {
+        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Forbidden') && !hasReason(error, 'Invalid')) throw error;
+      }
+    },
+  };
+
+  async #changeStatus(
+    resource: (typeof resources)['pods'] | (typeof resources)['nodes'],
+    target: { name: string; namespace?: string },
+    change: (object: KubeObject) => JsonObject | undefined,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const object = await this.#client.get(resource, target);
+        const status = change(object);
+        if (status === undefined || jsonEqual(status, object.status)) return;
+        await this.#client.update(resource, { ...object, status }, 'status');
+        return;
+      } catch (error) {
+        // What is reported of an object that is gone says nothing to anybody.
+        if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return;
+        if (!hasReason(error, 'Conflict') || attempt >= maxAttempts) throw error;
+      }
+    }
+  }
+}
+
+/** The agent's conditions, beside those of the hub that it knows nothing of. */
+function mergeConditions(known: unknown, reported: unknown): Condition[] {
+  const before = (known ?? []) as Condition[];
+  const next = ((reported ?? []) as Condition[]).filter((condition) => !hubConditions.includes(condition.type));
+  const kept = before.filter((condition) => hubConditions.includes(condition.type));
+  const withTimes = next.map((condition) => {
+    const old = findCondition(before, condition.type);
+    // A device's clock may be wrong: the time of the last change stays where the status does.
+    return old?.status === condition.status && old.lastTransitionTime !== undefined ? { ...condition, lastTransitionTime: old.lastTransitionTime } : condition;
+  });
+  return [...kept, ...withTimes];
+}

@@ -1,0 +1,96 @@
+// The hub's side of sync: a session for each connected node, woken by changes
+// of its slice, and the liveness that follows from its link.
+import type { Manifest, StreamData, StreamEnd, DownFrame } from '../../api/wire/frames.ts';
+import type { Link, LinkPeer } from '../../api/wire/link.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Random } from '../../platform/random.ts';
+import type { Client } from '../client/client.ts';
+import type { Informers } from '../client/informer.ts';
+import { serveJoin } from './join.ts';
+import { Liveness, type LivenessOptions } from './liveness.ts';
+import { NodeSession } from './node-session.ts';
+import { NodeReports } from './reports.ts';
+import { SliceIndex } from './slice-index.ts';
+
+export type SyncOptions = LivenessOptions & { hubVersion: string };
+export type SyncParts = {
+  client: Client;
+  informers: Informers;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  authority: string;
+  /** Frames of streams from a node. */
+  onStream: (nodeName: string, frame: StreamData | StreamEnd) => void;
+  /** The link of a node is gone, and all its streams with it. */
+  onNodeGone: (nodeName: string) => void;
+};
+
+export class Sync {
+  #options: SyncOptions;
+  #parts: SyncParts;
+  #index: SliceIndex;
+  #liveness: Liveness;
+  #sessions = new Map<string, NodeSession>();
+  #knownSlices = new Map<string, Map<string, Manifest>>();
+
+  constructor(options: SyncOptions, parts: SyncParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#index = new SliceIndex(parts.informers);
+    this.#liveness = new Liveness(options, parts);
+  }
+
+  start(signal: AbortSignal): void {
+    this.#index.start((nodeName) => this.#sessions.get(nodeName)?.refresh());
+    this.#liveness.start(signal);
+  }
+
+  /** Takes over a link that the broker has authenticated. */
+  accept(link: Link, peer: LinkPeer): void {
+    if (peer.kind === 'join') serveJoin(link, peer, this.#parts);
+    else this.#acceptNode(link, peer.nodeName);
+  }
+
+  /** Whether the node has a link now. */
+  isConnected(nodeName: string): boolean {
+    return this.#sessions.has(nodeName);
+  }
+
+  /** Sends a frame to a node; false when it is not connected. */
+  sendTo(nodeName: string, frame: DownFrame): boolean {
+    const session = this.#sessions.get(nodeName);
+    session?.send(frame);
+    return session !== undefined;
+  }
+
+  #acceptNode(link: Link, nodeName: string): void {
+    const { client, clock, log, onStream, onNodeGone } = this.#parts;
+    const knownSlices = this.#knownSlices.get(nodeName) ?? new Map<string, Manifest>();
+    this.#knownSlices.set(nodeName, knownSlices);
+    const session = new NodeSession(
+      { nodeName },
+      {
+        link,
+        clock,
+        log,
+        reports: new NodeReports({ nodeName }, { client, clock, log }),
+        hubVersion: this.#options.hubVersion,
+        slice: () => this.#index.sliceOf(nodeName),
+        knownSlices,
+        onStream: (frame) => onStream(nodeName, frame),
+        onReady: () => log.info({ node: nodeName }, 'the node is connected'),
+      },
+    );
+    this.#sessions.set(nodeName, session);
+    this.#liveness.connected(nodeName);
+    link.closed.addEventListener('abort', () => {
+      log.info({ node: nodeName, reason: String(link.closed.reason) }, 'the link of the node is gone');
+      if (this.#sessions.get(nodeName) !== session) return;
+      this.#sessions.delete(nodeName);
+      this.#liveness.disconnected(nodeName);
+      onNodeGone(nodeName);
+    });
+  }
+}
