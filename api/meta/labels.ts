@@ -1,6 +1,6 @@
 // Label selectors, in both their forms: the text of a query and the object in a spec.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
-import { type FieldError, invalidValue, notSupported, required } from './status.ts';
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from './status.ts';
 
 type Operator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
 export type Requirement = { key: string; operator: Operator; values: string[] };
@@ -47,6 +47,7 @@ export class SelectorError extends Error {}
  */
 export function parseLabelSelector(text: string): Requirement[] {
   const requirements: Requirement[] = [];
+  if (text.trim() === '') return requirements;
   const token = /\s*(?:(!)\s*([^\s=!,()<>]+)|([^\s=!,()<>]+)\s*(?:(==|=|!=|>|<)\s*([^\s,()]*)|\s(in|notin)\s*\(([^()]*)\))?)\s*(,|$)/y;
   let position = 0;
   while (position < text.length || (position > 0 && text.at(position - 1) === ',')) {
@@ -77,6 +78,9 @@ function toRequirement(match: RegExpExecArray): Requirement {
     const operators: Record<string, Operator> = { '!=': 'NotIn', '>': 'Gt', '<': 'Lt' };
     requirement = { key, operator: operators[comparison] ?? 'In', values: [value ?? ''] };
   }
+  if ((requirement.operator === 'Gt' || requirement.operator === 'Lt') && !integerPattern.test(requirement.values[0] ?? '')) {
+    throw new SelectorError(`values[0]: Invalid value: "${requirement.values[0]}": for 'Gt', 'Lt' operators, the value must be an integer`);
+  }
   for (const item of requirement.values) {
     const valueError = labelValueError(item);
     if (valueError !== undefined) throw new SelectorError(`values[0][${key}]: Invalid value: "${item}": ${valueError}`);
@@ -86,7 +90,16 @@ function toRequirement(match: RegExpExecArray): Requirement {
 
 /** Whether labels satisfy all requirements. */
 export function matchesRequirements(requirements: readonly Requirement[], labels: Record<string, string> | undefined): boolean {
-  return requirements.every((requirement) => matchesOne(requirement, labels?.[requirement.key]));
+  // Own properties only: `constructor` is a label key like any other.
+  const valueOf = (key: string): string | undefined => (labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined);
+  return requirements.every((requirement) => matchesOne(requirement, valueOf(requirement.key)));
+}
+
+const integerPattern = /^[+-]?\d+$/;
+
+function compareIntegers(left: string | undefined, right: string | undefined, test: (a: bigint, b: bigint) => boolean): boolean {
+  if (left === undefined || right === undefined || !integerPattern.test(left) || !integerPattern.test(right)) return false;
+  return test(BigInt(left.replace('+', '')), BigInt(right.replace('+', '')));
 }
 
 function matchesOne({ operator, values }: Requirement, value: string | undefined): boolean {
@@ -100,9 +113,9 @@ function matchesOne({ operator, values }: Requirement, value: string | undefined
     case 'DoesNotExist':
       return value === undefined;
     case 'Gt':
-      return value !== undefined && Number(value) > Number(values[0]);
+      return compareIntegers(value, values[0], (a, b) => a > b);
     case 'Lt':
-      return value !== undefined && Number(value) < Number(values[0]);
+      return compareIntegers(value, values[0], (a, b) => a < b);
   }
 }
 
@@ -129,9 +142,11 @@ export function matchesSelector(selector: LabelSelector | undefined, labels: Rec
 /** The text form of a LabelSelector object, as Scale's status carries it. */
 export function formatSelector(selector: LabelSelector | undefined): string {
   return selectorRequirements(selector ?? {})
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     .map(({ key, operator, values }) => {
-      if (operator === 'In') return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${values.join(',')})`;
-      if (operator === 'NotIn') return `${key} notin (${values.join(',')})`;
+      const list = [...values].sort().join(',');
+      if (operator === 'In') return values.length === 1 ? `${key}=${list}` : `${key} in (${list})`;
+      if (operator === 'NotIn') return `${key} notin (${list})`;
       return operator === 'Exists' ? key : `!${key}`;
     })
     .join(',');
@@ -153,7 +168,13 @@ export function validateSelector(selector: LabelSelector, field: string): FieldE
       errors.push(notSupported(`${path}.operator`, expression.operator, ['In', 'NotIn', 'Exists', 'DoesNotExist']));
     } else if (needsValues && (expression.values ?? []).length === 0) {
       errors.push(required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+    } else if (!needsValues && (expression.values ?? []).length > 0) {
+      errors.push(forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
     }
+    expression.values?.forEach((value, position) => {
+      const valueError = labelValueError(value);
+      if (valueError !== undefined) errors.push(invalidValue(`${path}.values[${position}]`, value, valueError));
+    });
     const keyError = qualifiedNameError(expression.key);
     if (keyError !== undefined) errors.push(invalidValue(`${path}.key`, expression.key, keyError));
   });

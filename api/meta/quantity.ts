@@ -2,7 +2,8 @@
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 
 const binary: Record<string, number> = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 };
-const decimal: Record<string, number> = { n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 };
+/** Powers of ten: put behind the digits, so that the number is as exact as its text. */
+const decimalPowers: Record<string, number> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 
 const pattern = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([KMGTPE]i)|([numkMGTPE])|[eE]([+-]?\d+))?$/;
 
@@ -16,10 +17,8 @@ export function parseQuantity(quantity: string | number | undefined): number | u
   const match = pattern.exec(String(quantity));
   if (match === null) return undefined;
   const [, digits, binarySuffix, decimalSuffix, exponent] = match;
-  const value = Number(digits);
-  if (binarySuffix !== undefined) return value * (binary[binarySuffix] ?? Number.NaN);
-  if (exponent !== undefined) return value * 10 ** Number(exponent);
-  return value * (decimal[decimalSuffix ?? ''] ?? Number.NaN);
+  if (binarySuffix !== undefined) return Number(digits) * (binary[binarySuffix] ?? Number.NaN);
+  return Number(`${digits}e${exponent ?? decimalPowers[decimalSuffix ?? '']}`);
 }
 
 /** CPU quantities in thousandths of a core, rounded up; 0 when absent or wrong. */

@@ -10,14 +10,21 @@ export function formatMicroTime(timeMs: number): string {
   return `${new Date(timeMs).toISOString().slice(0, 23)}000Z`;
 }
 
-/** Milliseconds since 1970, or NaN when the text is no time. */
+const timePattern = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Milliseconds since 1970, or NaN when the text is no RFC 3339 time. */
 export function parseTime(text: string | undefined): number {
-  return text === undefined ? Number.NaN : Date.parse(text);
+  const match = timePattern.exec(text ?? '');
+  if (match === null) return Number.NaN;
+  const [, year, month, day] = match.map(Number);
+  // Date.parse takes 30 February for 2 March.
+  const daysInMonth = new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate();
+  return (day ?? 0) > daysInMonth ? Number.NaN : Date.parse(match[0]);
 }
 
 /** A duration as kubectl's AGE column shows it (apimachinery's HumanDuration): 5s, 3m20s, 2h, 4d3h, 2y10d. */
 export function humanDuration(durationMs: number): string {
-  const seconds = Math.floor(durationMs / 1000);
+  const seconds = Math.trunc(durationMs / 1000);
   if (seconds < -1) return '<invalid>';
   if (seconds < 0) return '0s';
   if (seconds < 60 * 2) return `${seconds}s`;

@@ -4,13 +4,13 @@
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
 import { isJsonObject, type JsonObject } from '../meta/object.ts';
 import { parseQuantity, quantityFormatMessage } from '../meta/quantity.ts';
+import { parseTime } from '../meta/time.ts';
 import { elementType, isType, jsonFields } from './schema.ts';
 
 export class DecodeError extends Error {}
 
 export type Decoded = { value: JsonObject; unknownFields: string[] };
 
-const timePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 /** Nothing in Kubernetes' types nests deeper than about 20; this bounds hostile input. */
 const maxDepth = 64;
 
@@ -82,7 +82,7 @@ function decodeScalar(value: unknown, type: string, path: string): unknown {
       return String(value);
     case 'time':
     case 'microtime':
-      if (typeof value !== 'string' || !timePattern.test(value) || Number.isNaN(Date.parse(value))) {
+      if (typeof value !== 'string' || Number.isNaN(parseTime(value))) {
         throw new DecodeError(`${path}: expected a time in RFC 3339 form such as 2006-01-02T15:04:05Z, found ${JSON.stringify(value)}`);
       }
       return value;

@@ -7,6 +7,7 @@ export class PendingWrites {
   #index: RevisionIndex;
   #revisions = new Map<string, { revision: number; exists: boolean }>();
   #next = 0;
+  #waiting = new Map<string, ((failure?: StoreError) => void)[]>();
 
   constructor(index: RevisionIndex) {
     this.#index = index;
@@ -31,12 +32,33 @@ export class PendingWrites {
 
   /** The write of this revision is in the index now. */
   settle(key: string, revision: number): void {
-    if (this.#revisions.get(key)?.revision === revision) this.#revisions.delete(key);
+    if (this.#revisions.get(key)?.revision !== revision) return;
+    this.#revisions.delete(key);
+    const waiting = this.#waiting.get(key) ?? [];
+    this.#waiting.delete(key);
+    for (const done of waiting) done();
+  }
+
+  /**
+   * Calls back when what is queued for this key is durable, or has failed; at once when nothing is.
+   * An answer that rests on a queued write may not be given before.
+   */
+  whenSettled(key: string, done: (failure?: StoreError) => void): void {
+    if (!this.#revisions.has(key)) {
+      done();
+      return;
+    }
+    const waiting = this.#waiting.get(key) ?? [];
+    waiting.push(done);
+    this.#waiting.set(key, waiting);
   }
 
   /** Forgets every queued write: none of them will happen, and their revisions are free again. */
-  discard(): void {
+  discard(failure: StoreError): void {
     this.#revisions.clear();
     this.#next = 0;
+    const waiting = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
+    for (const done of waiting) done(failure);
   }
 }

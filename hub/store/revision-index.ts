@@ -14,7 +14,12 @@ import {
 
 /** One version of a key; a deletion has no entry. */
 type Version = { revision: number; entry: Entry | undefined };
-type Watcher = { prefix: string; listener: WatchListener };
+type Watcher = {
+  prefix: string;
+  listener: WatchListener;
+  /** The newest revision that needs no delivery any more. */
+  seen: number;
+};
 
 /** A change before it has happened: what a write turns into. */
 export type Change = { key: string; value: string | undefined; revision: number };
@@ -29,6 +34,9 @@ export class RevisionIndex {
   /** Changes after `compactRevision`; the change of revision r is at r - compactRevision - 1. */
   #log: StoreEvent[] = [];
   #watchers = new Set<Watcher>();
+  /** Batches that watchers have not been told of: a listener may write while it is being told of an earlier one. */
+  #undelivered: StoreEvent[][] = [];
+  #delivering = false;
 
   current(key: string): Entry | undefined {
     return this.#versions.get(key)?.at(-1)?.entry;
@@ -38,10 +46,22 @@ export class RevisionIndex {
   apply(changes: readonly Change[]): void {
     const events = changes.map((change) => this.#applyOne(change)).filter((event) => event !== undefined);
     if (events.length === 0) return;
-    for (const { prefix, listener } of [...this.#watchers]) {
-      const wanted = events.filter((event) => eventKey(event).startsWith(prefix));
-      if (wanted.length > 0) listener(wanted);
+    this.#undelivered.push(events);
+    if (this.#delivering) return;
+    this.#delivering = true;
+    for (let batch = this.#undelivered.shift(); batch !== undefined; batch = this.#undelivered.shift()) {
+      for (const watcher of [...this.#watchers]) this.#deliver(watcher, batch);
     }
+    this.#delivering = false;
+  }
+
+  #deliver(watcher: Watcher, events: StoreEvent[]): void {
+    // Another listener may have ended this watch a moment ago.
+    if (!this.#watchers.has(watcher)) return;
+    const wanted = events.filter(
+      (event) => event.revision > watcher.seen && eventKey(event).startsWith(watcher.prefix),
+    );
+    if (wanted.length > 0) watcher.listener(wanted);
   }
 
   #applyOne({ key, value, revision }: Change): StoreEvent | undefined {
@@ -91,10 +111,10 @@ export class RevisionIndex {
     }
     if (signal.aborted) return;
     const missed = this.#log.slice(after - this.compactRevision).filter((event) => eventKey(event).startsWith(prefix));
-    if (missed.length > 0) listener(missed);
-    const watcher = { prefix, listener };
+    const watcher = { prefix, listener, seen: Math.max(after, this.revision) };
     this.#watchers.add(watcher);
     signal.addEventListener('abort', () => this.#watchers.delete(watcher), { once: true });
+    if (missed.length > 0) listener(missed);
   }
 
   /** Drops what a read at `revision` or later can't see. */
@@ -124,7 +144,22 @@ export class RevisionIndex {
 
   /** Whether the version of `key` written at `revision` can still be read. */
   holds(key: string, revision: number): boolean {
-    return this.#versions.get(key)?.some((version) => version.revision === revision && version.entry !== undefined) ?? false;
+    return (
+      this.#versions.get(key)?.some((version) => version.revision === revision && version.entry !== undefined) ?? false
+    );
+  }
+
+  /** The versions of `key` that are newer than `revision`, oldest first; a deletion has no value. */
+  newerVersions(
+    key: string,
+    revision: number,
+  ): { revision: number; value: string | undefined; createRevision: number }[] {
+    const newer = (this.#versions.get(key) ?? []).filter((version) => version.revision > revision);
+    return newer.map((version) => ({
+      revision: version.revision,
+      value: version.entry?.value,
+      createRevision: version.entry?.createRevision ?? version.revision,
+    }));
   }
 
   #at(key: string, revision: number): Entry | undefined {
@@ -138,10 +173,16 @@ export class RevisionIndex {
 
   #assertReadable(revision: number): void {
     if (revision < this.compactRevision) {
-      throw new StoreError('compacted', `revision ${revision} has been compacted, the oldest is ${this.compactRevision}`);
+      throw new StoreError(
+        'compacted',
+        `revision ${revision} has been compacted, the oldest is ${this.compactRevision}`,
+      );
     }
     if (revision > this.revision) {
-      throw new StoreError('future-revision', `revision ${revision} does not exist yet, the newest is ${this.revision}`);
+      throw new StoreError(
+        'future-revision',
+        `revision ${revision} does not exist yet, the newest is ${this.revision}`,
+      );
     }
   }
 }

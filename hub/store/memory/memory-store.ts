@@ -48,6 +48,7 @@ export class MemoryStore implements Store {
   }
 
   async compact(revision: number): Promise<void> {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed');
     this.#index.compact(revision);
   }
 

@@ -30,6 +30,8 @@ export async function loadLog(disk: Disk, directory: string, index: RevisionInde
     newestHeader = records;
     for (const record of records) all.push(record);
     const file = await disk.open(segmentPath(directory, number));
+    // A killed process may have left its last lines in the page cache only: what is served from now on must be durable.
+    if (newest) await file.sync();
     sealed.push({ number, sizeBytes: await file.sizeBytes() });
     await file.close();
   }
@@ -48,7 +50,10 @@ function assertAllSegments(directory: string, numbers: number[], newest: LogReco
 }
 
 function fill(directory: string, records: LogRecord[], index: RevisionIndex): void {
-  const compacted = records.reduce((highest, record) => ('compacted' in record ? Math.max(highest, record.compacted) : highest), 0);
+  const compacted = records.reduce(
+    (highest, record) => ('compacted' in record ? Math.max(highest, record.compacted) : highest),
+    0,
+  );
   const revisions = records.filter(isRevision).sort((a, b) => (a._id < b._id ? -1 : a._id > b._id ? 1 : 0));
   const visible = new Map<string, RevisionRecord>();
   const later: RevisionRecord[] = [];
@@ -65,7 +70,8 @@ function fill(directory: string, records: LogRecord[], index: RevisionIndex): vo
   for (const record of later) {
     const revision = Number(record._id);
     if (revision === index.revision) continue; // a copy made by a compaction that a crash cut short
-    if (revision !== index.revision + 1) throw corrupt(directory, `revisions ${index.revision + 1} to ${revision - 1} are missing`);
+    if (revision !== index.revision + 1)
+      throw corrupt(directory, `revisions ${index.revision + 1} to ${revision - 1} are missing`);
     index.apply([{ key: record.k, value: record.v, revision }]);
   }
 }

@@ -3,7 +3,13 @@
 // and are acknowledged after it. docs/adr/0001-nedb-as-a-revision-log.md says why.
 import type { Disk } from '../../../platform/disk.ts';
 import type { Log } from '../../../platform/log.ts';
-import { compactionBatchRecords, defaultSegmentBytes, maxBatchCharacters, maxBatchWrites, maxQueuedWrites } from '../limits.ts';
+import {
+  compactionBatchRecords,
+  defaultSegmentBytes,
+  maxBatchCharacters,
+  maxBatchWrites,
+  maxQueuedWrites,
+} from '../limits.ts';
 import { PendingWrites } from '../pending-writes.ts';
 import { type Change, RevisionIndex } from '../revision-index.ts';
 import {
@@ -17,12 +23,20 @@ import {
   type WriteOptions,
 } from '../store.ts';
 import { loadLog } from './load.ts';
-import { compactRecord, headerRecord, isRevision, type LogRecord, removedRecord, revisionRecord } from './record.ts';
+import {
+  compactRecord,
+  headerRecord,
+  isRevision,
+  type LogRecord,
+  type RevisionRecord,
+  removedRecord,
+  revisionRecord,
+} from './record.ts';
 import { HeadSegment, readSegment, segmentPath } from './segment.ts';
 
 type QueuedWrite = Change & { resolve: (revision: number) => void; reject: (error: unknown) => void };
 /** A record that is not a write: a mark of the compaction or a copy of an old record. */
-type QueuedRecord = { record: () => LogRecord | undefined; done: (error?: unknown) => void };
+type QueuedRecord = { records: () => LogRecord[]; done: (error?: unknown) => void };
 
 export type NedbStoreOptions = { directory: string; segmentBytes?: number };
 export type NedbStoreParts = { disk: Disk; log: Log };
@@ -61,7 +75,9 @@ export class NedbStore implements Store {
     this.#sealed = sealed;
     this.#nextNumber = nextNumber;
     // A full disk must not keep the hub from serving reads: the head is made by the first write then.
-    await this.#openHead().catch((error: unknown) => this.#parts.log.error({ err: error }, 'no segment can be opened, reads only'));
+    await this.#openHead().catch((error: unknown) =>
+      this.#parts.log.error({ err: error }, 'no segment can be opened, reads only'),
+    );
   }
 
   revision(): number {
@@ -94,9 +110,18 @@ export class NedbStore implements Store {
       if (this.#writes.length >= maxQueuedWrites) {
         throw new StoreError('unavailable', `more than ${maxQueuedWrites} writes are waiting for the disk`);
       }
-      const revision = this.#pending.admit(options);
+      let revision: number | undefined;
+      let refusal: unknown;
+      try {
+        revision = this.#pending.admit(options);
+      } catch (error) {
+        refusal = error;
+      }
       if (revision === undefined) {
-        resolve(this.#index.revision);
+        this.#pending.whenSettled(options.key, (failure) => {
+          if (failure ?? refusal) reject(failure ?? refusal);
+          else resolve(this.#index.revision);
+        });
         return;
       }
       this.#writes.push({ key: options.key, value: options.value, revision, resolve, reject });
@@ -105,9 +130,10 @@ export class NedbStore implements Store {
   }
 
   async compact(revision: number): Promise<void> {
+    if (this.#closed) throw new StoreError('closed', 'the store is closed');
     if (revision <= this.#index.compactRevision) return;
     if (revision > this.#index.revision) this.#index.compact(revision);
-    await this.#append(() => compactRecord(revision));
+    await this.#append(() => [compactRecord(revision)]);
     this.#index.compact(revision);
     this.#compacting ??= this.#reclaim().finally(() => {
       this.#compacting = undefined;
@@ -139,6 +165,8 @@ export class NedbStore implements Store {
       try {
         await this.#commit(records, writes);
       } catch (error) {
+        // What is refused must not be there after a restart either.
+        if (this.#headFailed) await this.#head?.cutBack().catch(() => undefined);
         this.#fail(error, records, writes);
       }
     }
@@ -158,7 +186,8 @@ export class NedbStore implements Store {
     if (this.#headFailed || (this.#head?.sizeBytes ?? 0) >= this.#options.segmentBytes) await this.#seal();
     const head = this.#head ?? (await this.#openHead());
     // Copies come first: a later write of the same key must also be later in the log.
-    const batch = records.flatMap(({ record }) => record() ?? []);
+    const batch = records.flatMap(({ records }) => records()).filter((record) => head.isNew(record));
+    head.firstRevision = Math.min(head.firstRevision, writes[0]?.revision ?? Number.POSITIVE_INFINITY);
     const created = new Map<string, number | undefined>();
     for (const { key, value, revision } of writes) {
       const existing = created.has(key) ? created.get(key) : this.#index.current(key)?.createRevision;
@@ -181,19 +210,28 @@ export class NedbStore implements Store {
   /** Refuses the batch and all that was queued behind it, and leaves a log that ends at the last durable batch. */
   #fail(error: unknown, records: QueuedRecord[], writes: QueuedWrite[]): void {
     const noSpace = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
-    const failure = new StoreError(noSpace ? 'no-space' : 'unavailable', `the write was not made durable: ${(error as Error).message}`, {
-      cause: error,
-    });
+    const failure = new StoreError(
+      noSpace ? 'no-space' : 'unavailable',
+      `the write was not made durable: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
     this.#parts.log.error({ err: error, writes: writes.length + this.#writes.length }, 'a batch of writes failed');
     for (const { done } of [...records, ...this.#records.splice(0)]) done(failure);
     for (const { reject } of [...writes, ...this.#writes.splice(0)]) reject(failure);
-    this.#pending.discard();
+    this.#pending.discard(failure);
   }
 
   async #openHead(): Promise<HeadSegment> {
     const number = this.#nextNumber;
     const segments = [...this.#sealed.map((segment) => segment.number), number];
-    const head = await HeadSegment.create(this.#parts.disk, this.#options.directory, number, headerRecord(segments, this.#index.compactRevision));
+    const head = await HeadSegment.create(
+      this.#parts.disk,
+      this.#options.directory,
+      number,
+      headerRecord(segments, this.#index.compactRevision),
+    );
     this.#nextNumber = number + 1;
     this.#head = head;
     return head;
@@ -209,9 +247,9 @@ export class NedbStore implements Store {
     await head.close();
   }
 
-  #append(record: () => LogRecord | undefined): Promise<void> {
+  #append(records: () => LogRecord[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#records.push({ record, done: (error) => (error === undefined ? resolve() : reject(error)) });
+      this.#records.push({ records, done: (error) => (error === undefined ? resolve() : reject(error)) });
       this.#flush();
     });
   }
@@ -225,15 +263,33 @@ export class NedbStore implements Store {
       if (records.some((record) => isRevision(record) && Number(record._id) > this.#index.compactRevision)) return;
       for (let start = 0; start < records.length; start += compactionBatchRecords) {
         const batch = records.slice(start, start + compactionBatchRecords).filter(isRevision);
-        await Promise.all(
-          batch.map((record) => this.#append(() => (this.#index.holds(record.k, Number(record._id)) ? record : undefined))),
-        );
+        await Promise.all(batch.map((record) => this.#append(() => this.#copies(record))));
       }
-      await this.#append(() => compactRecord(this.#index.compactRevision));
-      await this.#append(() => removedRecord(oldest.number));
-      await this.#parts.disk.remove(segmentPath(this.#options.directory, oldest.number));
+      await this.#append(() => [compactRecord(this.#index.compactRevision)]);
+      // Before the mark: a segment made from now on must not name the one that goes.
       this.#sealed.shift();
+      try {
+        await this.#append(() => [removedRecord(oldest.number)]);
+      } catch (error) {
+        this.#sealed.unshift(oldest);
+        throw error;
+      }
+      await this.#parts.disk.remove(segmentPath(this.#options.directory, oldest.number));
     }
+  }
+
+  /**
+   * What to copy forward for an old record: itself while it can be read, and behind it all newer versions of its key.
+   * Else the segment of the newer ones (a deletion, say) could go before the copy does, and the copy would be the newest.
+   */
+  #copies(record: RevisionRecord): LogRecord[] {
+    const revision = Number(record._id);
+    if (!this.#index.holds(record.k, revision)) return [];
+    const newer = this.#index
+      .newerVersions(record.k, revision)
+      .filter((version) => version.revision < (this.#head?.firstRevision ?? 0))
+      .map((version) => revisionRecord(record.k, version.value, version.revision, version.createRevision));
+    return [record, ...newer];
   }
 
   #isWorthReclaiming(): boolean {

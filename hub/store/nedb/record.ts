@@ -32,7 +32,12 @@ export function revisionId(revision: number): string {
   return String(revision).padStart(16, '0');
 }
 
-export function revisionRecord(key: string, value: string | undefined, revision: number, createRevision: number): RevisionRecord {
+export function revisionRecord(
+  key: string,
+  value: string | undefined,
+  revision: number,
+  createRevision: number,
+): RevisionRecord {
   const record = { _id: revisionId(revision), k: key, ...(value === undefined ? {} : { v: value }), c: createRevision };
   return { ...record, s: checksum(record) };
 }

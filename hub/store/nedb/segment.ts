@@ -22,6 +22,9 @@ export class HeadSegment {
   readonly number: number;
   #datastore: Datastore<LogRecord>;
   #file: DiskFile;
+  #extraIds = new Set<string>();
+  /** The first revision that was written here, not copied. */
+  firstRevision = Number.POSITIVE_INFINITY;
   /** Length of the file that is known to be durable. */
   sizeBytes: number;
 
@@ -52,6 +55,13 @@ export class HeadSegment {
     return segment;
   }
 
+  /** Whether a copy or mark has not been appended here yet: NeDB refuses an `_id` that it has. */
+  isNew(record: LogRecord): boolean {
+    if (this.#extraIds.has(record._id)) return false;
+    this.#extraIds.add(record._id);
+    return true;
+  }
+
   /** Appends documents as one batch and makes them durable. */
   async append(records: LogRecord[]): Promise<void> {
     await this.#datastore.insertMany(records);
@@ -75,7 +85,12 @@ export class HeadSegment {
  * acknowledged: it is cut off. Damage anywhere else is an error.
  * @throws StoreError corrupt
  */
-export async function readSegment(disk: Disk, directory: string, number: number, options: { newest: boolean }): Promise<LogRecord[]> {
+export async function readSegment(
+  disk: Disk,
+  directory: string,
+  number: number,
+  options: { newest: boolean },
+): Promise<LogRecord[]> {
   const path = segmentPath(directory, number);
   const records: LogRecord[] = [];
   let goodBytes = 0;
@@ -103,7 +118,10 @@ export async function readSegment(disk: Disk, directory: string, number: number,
 }
 
 function corrupt(path: string, offset: number): StoreError {
-  return new StoreError('corrupt', `${path} is damaged at byte ${offset}: restore the data directory from a backup (skerry restore)`);
+  return new StoreError(
+    'corrupt',
+    `${path} is damaged at byte ${offset}: restore the data directory from a backup (skerry restore)`,
+  );
 }
 
 type Line = { line: string; bytes: number; complete: boolean };
