@@ -19,7 +19,9 @@ export function readKubeconfig(path: string): Kubeconfig {
   try {
     content = parse(readFileSync(path, 'utf8')) as KubeconfigFile;
   } catch (error) {
-    throw new CommandError(`can't read the kubeconfig ${path}: ${(error as Error).message.split('\n')[0]}`, { cause: error });
+    throw new CommandError(`can't read the kubeconfig ${path}: ${(error as Error).message.split('\n')[0]}`, {
+      cause: error,
+    });
   }
   const cluster = content.clusters?.[0]?.cluster;
   const user = content.users?.[0]?.user;
@@ -31,17 +33,31 @@ export function readKubeconfig(path: string): Kubeconfig {
     key: decode(user?.['client-key-data']),
   };
   const missing = Object.entries(config).find(([, value]) => value === '')?.[0];
-  if (missing !== undefined) throw new CommandError(`${path} has no ${missing}: expected the admin.kubeconfig of a hub`);
+  if (missing !== undefined)
+    throw new CommandError(`${path} has no ${missing}: expected the admin.kubeconfig of a hub`);
   return config;
 }
 
 /** Sends one request; resolves with the answer's JSON. @throws CommandError with the Status' message */
-export function callApi(config: Kubeconfig, method: string, path: string, body?: object): Promise<{ code: number; body: Record<string, unknown> }> {
+export function callApi(
+  config: Kubeconfig,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<{ code: number; body: Record<string, unknown> }> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(new CommandError(`the hub at ${config.server} can't be reached: ${error.message}`, { cause: error }));
+    const fail = (error: Error): void =>
+      reject(new CommandError(`the hub at ${config.server} can't be reached: ${error.message}`, { cause: error }));
     const call = request(
       new URL(path, config.server),
-      { method, ca: config.authority, cert: config.certificate, key: config.key, timeout: timeoutMs, headers: { 'content-type': 'application/json' } },
+      {
+        method,
+        ca: config.authority,
+        cert: config.certificate,
+        key: config.key,
+        timeout: timeoutMs,
+        headers: { 'content-type': 'application/json' },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,5 +1,5 @@
 // What a command of the CLI is.
-import type { Options, OptionSpecs } from './options.ts';
+import type { OptionSpecs, Options } from './options.ts';
 
 export type Command = {
   /** One line for `skerry --help`. */

@@ -44,7 +44,10 @@ async function main(args: string[]): Promise<number> {
   if (name === '--version') return versionCommand.run(Options.parse([], {}, {}));
   if (notBuilt.includes(name)) throw new CommandError(`skerry ${name} is not built yet`);
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) throw new UsageError(`unknown command ${JSON.stringify(name)}: expected one of ${Object.keys(commands).join(', ')}`);
+  if (command === undefined)
+    throw new UsageError(
+      `unknown command ${JSON.stringify(name)}: expected one of ${Object.keys(commands).join(', ')}`,
+    );
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(helpOf(name, command));
     return 0;

@@ -34,7 +34,11 @@ export class Options {
     const values: Record<string, string[]> = {};
     for (const [name, spec] of Object.entries(all)) {
       const fromEnvironment = environment[`SKERRY_${name.toUpperCase().replaceAll('-', '_')}`];
-      const chosen = parsed.values[name] ?? (fromEnvironment === undefined ? undefined : split(fromEnvironment, spec)) ?? file[name] ?? (spec.default === undefined ? undefined : [spec.default]);
+      const chosen =
+        parsed.values[name] ??
+        (fromEnvironment === undefined ? undefined : split(fromEnvironment, spec)) ??
+        file[name] ??
+        (spec.default === undefined ? undefined : [spec.default]);
       if (chosen !== undefined) values[name] = chosen;
     }
     return new Options(parsed.words, values);
@@ -63,7 +67,8 @@ export class Options {
   port(name: string): number {
     const text = this.require(name);
     const port = Number(text);
-    if (!/^\d+$/.test(text) || port > 65535) throw new UsageError(`--${name}: expected a port from 0 to 65535, found ${JSON.stringify(text)}`);
+    if (!/^\d+$/.test(text) || port > 65535)
+      throw new UsageError(`--${name}: expected a port from 0 to 65535, found ${JSON.stringify(text)}`);
     return port;
   }
 
@@ -72,18 +77,24 @@ export class Options {
     const text = this.require(name);
     const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text);
-    if (match === null) throw new UsageError(`--${name}: expected a duration such as 90s, 15m, 24h or 7d, found ${JSON.stringify(text)}`);
+    if (match === null)
+      throw new UsageError(`--${name}: expected a duration such as 90s, 15m, 24h or 7d, found ${JSON.stringify(text)}`);
     return Number(match[1]) * (units[match[2] ?? ''] ?? 0);
   }
 }
 
 function parseFlags(args: string[], specs: OptionSpecs): { words: string[]; values: Record<string, string[]> } {
   const options = Object.fromEntries(
-    Object.entries(specs).map(([name, spec]) => [name, { type: spec.value === undefined ? ('boolean' as const) : ('string' as const), multiple: true as const }]),
+    Object.entries(specs).map(([name, spec]) => [
+      name,
+      { type: spec.value === undefined ? ('boolean' as const) : ('string' as const), multiple: true as const },
+    ]),
   );
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true, strict: true });
-    const texts = Object.entries(values).map(([name, list]) => [name, (list as (string | boolean)[]).map(String)] as const);
+    const texts = Object.entries(values).map(
+      ([name, list]) => [name, (list as (string | boolean)[]).map(String)] as const,
+    );
     return { words: positionals, values: Object.fromEntries(texts) };
   } catch (error) {
     throw new UsageError((error as Error).message.split('. ')[0] ?? 'wrong options', { cause: error });

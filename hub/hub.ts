@@ -1,15 +1,16 @@
 // The hub without sockets and files: API server, scheduler, controllers, sync
 // and tunnel, joined. main.ts puts the real world around it, the simulation a
 // virtual one.
-import { apiServiceAddress } from './apiserver/service-addresses.ts';
-import { hubUser } from '../api/meta/operation.ts';
+
 import type { KubeObject } from '../api/meta/object.ts';
+import { hubUser } from '../api/meta/operation.ts';
 import { hasReason } from '../api/meta/status.ts';
 import type { Link, LinkPeer } from '../api/wire/link.ts';
 import { type Clock, every } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import { ApiServer } from './apiserver/server.ts';
+import { apiServiceAddress } from './apiserver/service-addresses.ts';
 import { Client } from './client/client.ts';
 import type { Controller, ControllerParts } from './client/controller-parts.ts';
 import { EventRecorder } from './client/event-recorder.ts';
@@ -38,7 +39,14 @@ export type HubOptions = {
   /** How long a link may be gone before its node is called unreachable, ms. */
   unreachableAfterMs: number;
 };
-export type HubParts = { store: Store; clock: Clock; random: Random; log: Log; signer: RequestSigner; authority: string };
+export type HubParts = {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  signer: RequestSigner;
+  authority: string;
+};
 
 /** Time that nodes have to come back after the hub has started, ms: longer than an agent's longest pause between attempts. */
 const startGraceMs = 40_000;
@@ -120,7 +128,11 @@ export class Hub {
   async #bootstrap(): Promise<void> {
     for (const name of systemNamespaces) await this.#ensure(resources.namespaces, { metadata: { name } });
     await this.#ensure(resources.services, {
-      metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+      metadata: {
+        name: 'kubernetes',
+        namespace: 'default',
+        labels: { component: 'apiserver', provider: 'kubernetes' },
+      },
       spec: { clusterIP: apiServiceAddress, ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }] },
     });
   }
@@ -134,7 +146,8 @@ export class Hub {
         await this.client.create(resource, object);
       } catch (createError) {
         // A full disk must not keep the hub from serving reads.
-        if (!hasReason(createError, 'InsufficientStorage') && !hasReason(createError, 'ServiceUnavailable')) throw createError;
+        if (!hasReason(createError, 'InsufficientStorage') && !hasReason(createError, 'ServiceUnavailable'))
+          throw createError;
       }
     }
   }
@@ -146,7 +159,9 @@ export class Hub {
     every(clock, compactIntervalMs, signal, async () => {
       const target = previous;
       previous = store.revision();
-      await store.compact(target).catch((error: unknown) => log.warn({ err: error }, 'the store could not be compacted and will be again'));
+      await store
+        .compact(target)
+        .catch((error: unknown) => log.warn({ err: error }, 'the store could not be compacted and will be again'));
     });
   }
 }

@@ -54,15 +54,24 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
 
   const signer = {
     subjectOf: readRequestSubject,
-    sign: (requestPem: string, subject: { commonName: string; organizations: readonly string[] }) => authority.signRequest(requestPem, subject),
+    sign: (requestPem: string, subject: { commonName: string; organizations: readonly string[] }) =>
+      authority.signRequest(requestPem, subject),
   };
   const hub = new Hub(options, { store, clock, random, log, signer, authority: authority.certificate });
   metrics.gauge('skerry_store_revision', 'Newest revision of the store.', () => store.revision());
   metrics.gauge('process_resident_memory_bytes', 'Resident memory of the hub.', () => process.memoryUsage.rss());
   await hub.start(stop.signal);
 
-  const tls = { bindAddress: options.bindAddress, certificate: serving.certificate, key: serving.key, clientAuthority: authority.certificate };
-  const http = new HttpServer({ ...tls, port: options.httpsPort }, { server: hub.server, clock, log: log.child({ part: 'http' }), metrics });
+  const tls = {
+    bindAddress: options.bindAddress,
+    certificate: serving.certificate,
+    key: serving.key,
+    clientAuthority: authority.certificate,
+  };
+  const http = new HttpServer(
+    { ...tls, port: options.httpsPort },
+    { server: hub.server, clock, log: log.child({ part: 'http' }), metrics },
+  );
   const httpsPort = await http.start(stop.signal);
   const broker = await BrokerServer.create({
     clock,
@@ -90,10 +99,14 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
 }
 
 /** A certificate speaks for its node; a user name of the form join:ID for a device that holds the token's secret. */
-async function authenticateLink({ certificate, userName, password }: Credentials, hub: Hub): Promise<LinkPeer | undefined> {
+async function authenticateLink(
+  { certificate, userName, password }: Credentials,
+  hub: Hub,
+): Promise<LinkPeer | undefined> {
   if (certificate !== undefined) {
     const prefix = nodeUser('').name;
-    if (!certificate.organizations.includes('system:nodes') || !certificate.commonName.startsWith(prefix)) return undefined;
+    if (!certificate.organizations.includes('system:nodes') || !certificate.commonName.startsWith(prefix))
+      return undefined;
     return { kind: 'node', nodeName: certificate.commonName.slice(prefix.length) };
   }
   if (userName?.startsWith('join:') !== true || password === undefined) return undefined;
@@ -105,16 +118,24 @@ function servingNames({ bindAddress, tlsSans }: HubMainOptions): string[] {
   const facts = readHostFacts();
   const always = ['localhost', '127.0.0.1', '::1', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
   const listensEverywhere = bindAddress === '0.0.0.0' || bindAddress === '::';
-  return [...new Set([...always, ...(listensEverywhere ? [facts.hostname, ...facts.addresses] : [bindAddress]), ...tlsSans])];
+  return [
+    ...new Set([...always, ...(listensEverywhere ? [facts.hostname, ...facts.addresses] : [bindAddress]), ...tlsSans]),
+  ];
 }
 
 function urlHost(bindAddress: string): string {
-  const address = bindAddress === '0.0.0.0' || bindAddress === '::' ? (readHostFacts().addresses[0] ?? '127.0.0.1') : bindAddress;
+  const address =
+    bindAddress === '0.0.0.0' || bindAddress === '::' ? (readHostFacts().addresses[0] ?? '127.0.0.1') : bindAddress;
   return address.includes(':') ? `[${address}]` : address;
 }
 
 /** The certificate of the last start, or a new one when names were added. */
-async function openServingCertificate(disk: Disk, authority: CertificateAuthority, dataDirectory: string, names: string[]): Promise<KeyPair> {
+async function openServingCertificate(
+  disk: Disk,
+  authority: CertificateAuthority,
+  dataDirectory: string,
+  names: string[],
+): Promise<KeyPair> {
   const [certificatePath, keyPath] = [join(dataDirectory, 'pki', 'hub.crt'), join(dataDirectory, 'pki', 'hub.key')];
   const [certificate, key] = [await disk.read(certificatePath), await disk.read(keyPath)];
   if (certificate !== undefined && key !== undefined) {
@@ -135,9 +156,15 @@ function normalizeName(name: string): string {
   return name.includes(':') ? new URL(`https://[${name}]`).hostname : name.toLowerCase();
 }
 
-async function writeKubeconfig(disk: Disk, authority: CertificateAuthority, path: string, server: string): Promise<void> {
+async function writeKubeconfig(
+  disk: Disk,
+  authority: CertificateAuthority,
+  path: string,
+  server: string,
+): Promise<void> {
   const known = Buffer.from((await disk.read(path)) ?? []).toString();
-  if (known.includes(`server: ${server}\n`) && known.includes(Buffer.from(authority.certificate).toString('base64'))) return;
+  if (known.includes(`server: ${server}\n`) && known.includes(Buffer.from(authority.certificate).toString('base64')))
+    return;
   const admin = await authority.issueClient({ commonName: 'skerry-admin', organizations: ['system:masters'] });
   await disk.write(path, formatKubeconfig({ server, authority: authority.certificate, ...admin }));
 }

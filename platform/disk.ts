@@ -1,7 +1,19 @@
 // Files behind a door. Whatever is written through it is durable when the
 // promise resolves: fsync of the file, rename, fsync of the directory.
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** An open file of which only durability and length are managed here. */
@@ -23,6 +35,12 @@ export type Disk = {
   /** Names of the entries of a directory, sorted; empty when it does not exist. */
   list(path: string): Promise<string[]>;
   makeDirectory(path: string, options?: { mode?: number }): Promise<void>;
+  /** Makes a symbolic link, replacing what is there in one step. */
+  link(path: string, target: string): Promise<void>;
+  /** Where a symbolic link leads, or undefined when there is none. */
+  readLink(path: string): Promise<string | undefined>;
+  /** What is at a path, or undefined when nothing is. */
+  kind(path: string): Promise<'file' | 'directory' | 'socket' | 'device' | undefined>;
   /** Removes a file or a whole tree; fine when there is none. */
   remove(path: string): Promise<void>;
   open(path: string): Promise<DiskFile>;
@@ -72,6 +90,8 @@ export function createSystemDisk(): Disk {
       try {
         const handle = await open(temporary, 'w', options.mode ?? 0o600);
         try {
+          // The process' umask is no reason for a file that its reader can't read.
+          if (options.mode !== undefined) await handle.chmod(options.mode);
           await handle.writeFile(content);
           await handle.sync();
         } finally {
@@ -94,12 +114,44 @@ export function createSystemDisk(): Disk {
     },
     makeDirectory: async (path, options = {}) => {
       const created = await mkdir(path, { recursive: true, mode: options.mode ?? 0o700 });
-      if (created !== undefined) await syncDirectory(dirname(path));
+      if (created === undefined) return;
+      if (options.mode !== undefined) await chmod(path, options.mode);
+      // Every new level has to be found again after a power cut.
+      for (let level = path; level.length >= created.length; level = dirname(level))
+        await syncDirectory(dirname(level));
+    },
+    link: async (path, target) => {
+      counter += 1;
+      const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${counter}.tmp`);
+      await symlink(target, temporary);
+      await rename(temporary, path);
+      await syncDirectory(dirname(path));
+    },
+    readLink: async (path) => {
+      try {
+        return await readlink(path);
+      } catch {
+        return undefined;
+      }
+    },
+    kind: async (path) => {
+      try {
+        const found = await stat(path);
+        if (found.isDirectory()) return 'directory';
+        if (found.isSocket()) return 'socket';
+        return found.isFile() ? 'file' : 'device';
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
     },
     remove: async (path) => {
       const parent = dirname(path);
       await rm(path, { recursive: true, force: true });
-      await stat(parent).then(() => syncDirectory(parent), () => undefined);
+      await stat(parent).then(
+        () => syncDirectory(parent),
+        () => undefined,
+      );
     },
     open: async (path) => wrap(await open(path, 'a+', 0o600)),
   };

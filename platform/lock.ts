@@ -23,7 +23,9 @@ function processIdentity(pid: number): string | undefined {
  */
 export async function lockDirectory(disk: Disk, directory: string, what: string): Promise<() => Promise<void>> {
   const path = join(directory, 'lock');
-  const held = Buffer.from((await disk.read(path)) ?? []).toString().trim();
+  const held = Buffer.from((await disk.read(path)) ?? [])
+    .toString()
+    .trim();
   const holder = Number(held.split(' ')[0]);
   if (held !== '' && holder !== process.pid && processIdentity(holder) === held) {
     throw new LockedError(`${directory} is in use by the ${what} with process id ${holder}`);

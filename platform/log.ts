@@ -12,7 +12,10 @@ export type Log = {
 
 /** Logs to stderr from the given level up. */
 export function createLog(options: { level: string; name: string }): Log {
-  return pino({ level: options.level, name: options.name, base: { name: options.name } }, destination({ fd: 2, sync: true }));
+  return pino(
+    { level: options.level, name: options.name, base: { name: options.name } },
+    destination({ fd: 2, sync: true }),
+  );
 }
 
 /** Keeps lines in memory; simulation prints them when a seed fails. */
@@ -20,7 +23,9 @@ export function createMemoryLog(lines: string[], prefix = ''): Log {
   const write =
     (level: string) =>
     (fields: object, message: string): void => {
-      lines.push(`${prefix}${level} ${message} ${JSON.stringify(fields, (_, value) => (value instanceof Error ? value.message : value))}`);
+      lines.push(
+        `${prefix}${level} ${message} ${JSON.stringify(fields, (_, value) => (value instanceof Error ? value.message : value))}`,
+      );
     };
   return {
     debug: write('debug'),

@@ -2,9 +2,17 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type Metrics = {
-  counter(name: string, help: string, labels?: string[]): { inc(labels?: Record<string, string>, value?: number): void };
+  counter(
+    name: string,
+    help: string,
+    labels?: string[],
+  ): { inc(labels?: Record<string, string>, value?: number): void };
   gauge(name: string, help: string, read: () => number): void;
-  histogram(name: string, help: string, labels?: string[]): { observe(labels: Record<string, string>, seconds: number): void };
+  histogram(
+    name: string,
+    help: string,
+    labels?: string[],
+  ): { observe(labels: Record<string, string>, seconds: number): void };
   /** The exposition text that a scrape gets. */
   text(): Promise<string>;
 };

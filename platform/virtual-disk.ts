@@ -36,6 +36,20 @@ export class VirtualDisk implements Disk {
 
   async makeDirectory(): Promise<void> {}
 
+  async link(path: string, target: string): Promise<void> {
+    await this.write(path, `-> ${target}`);
+  }
+
+  async readLink(path: string): Promise<string | undefined> {
+    const content = Buffer.from(this.#files.get(path) ?? []).toString();
+    return content.startsWith('-> ') ? content.slice(3) : undefined;
+  }
+
+  async kind(path: string): Promise<'file' | 'directory' | undefined> {
+    if (this.#files.has(path)) return 'file';
+    return [...this.#files.keys()].some((file) => file.startsWith(`${path}/`)) ? 'directory' : undefined;
+  }
+
   async remove(path: string): Promise<void> {
     for (const file of [...this.#files.keys()]) {
       if (file === path || file.startsWith(`${path}/`)) this.#files.delete(file);

@@ -69,7 +69,12 @@ function splitComment(lines: string[]): { doc: string; markers: Map<string, stri
   return { doc: prose.join(' ').replace(/\s+/g, ' ').trim(), markers };
 }
 
-function parseGoFile(source: string, packageId: string, structs: Map<string, Struct>, aliases: Map<string, string>): void {
+function parseGoFile(
+  source: string,
+  packageId: string,
+  structs: Map<string, Struct>,
+  aliases: Map<string, string>,
+): void {
   let comment: string[] = [];
   let current: Struct | undefined;
   for (const rawLine of source.split('\n')) {
@@ -125,7 +130,8 @@ function parseField(line: string, comment: string[], packageId: string): Field |
 }
 
 function qualify(goType: string, packageId: string): string {
-  if (goType.startsWith('[]') && goType !== '[]byte') return `[]${qualify(goType.slice(2).replace(/^\*/, ''), packageId)}`;
+  if (goType.startsWith('[]') && goType !== '[]byte')
+    return `[]${qualify(goType.slice(2).replace(/^\*/, ''), packageId)}`;
   const map = /^map\[([\w.]+)\](.*)$/.exec(goType);
   if (map) return `map[string]${qualify(map[2] ?? '', packageId)}`;
   if (goType in scalarTypes) return goType;
@@ -157,15 +163,39 @@ function resolve(goType: string, structs: Map<string, Struct>, aliases: Map<stri
 
 function fetchSources(): string {
   const work = mkdtempSync(join(tmpdir(), 'skerry-schema-'));
-  const configured = execFileSync('sh', ['-c', "cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -oE '[a-z]+://[^ ]*/debian/?( |$)' | head -1"], { encoding: 'utf8' }).trim();
+  const configured = execFileSync(
+    'sh',
+    [
+      '-c',
+      "cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -oE '[a-z]+://[^ ]*/debian/?( |$)' | head -1",
+    ],
+    { encoding: 'utf8' },
+  ).trim();
   if (configured === '') throw new Error('no Debian mirror in /etc/apt: pass --sources DIR');
   writeFileSync(join(work, 'sid.list'), `deb ${configured} sid main\n`);
   mkdirSync(join(work, 'lists/partial'), { recursive: true });
   mkdirSync(join(work, 'cache/archives/partial'), { recursive: true });
-  const options = ['-o', `Dir::Etc::sourcelist=${work}/sid.list`, '-o', 'Dir::Etc::sourceparts=/dev/null', '-o', `Dir::State::Lists=${work}/lists`, '-o', `Dir::Cache=${work}/cache`, '-o', 'Acquire::AllowInsecureRepositories=true', '-o', 'APT::Get::AllowUnauthenticated=true'];
+  const options = [
+    '-o',
+    `Dir::Etc::sourcelist=${work}/sid.list`,
+    '-o',
+    'Dir::Etc::sourceparts=/dev/null',
+    '-o',
+    `Dir::State::Lists=${work}/lists`,
+    '-o',
+    `Dir::Cache=${work}/cache`,
+    '-o',
+    'Acquire::AllowInsecureRepositories=true',
+    '-o',
+    'APT::Get::AllowUnauthenticated=true',
+  ];
   execFileSync('apt-get', [...options, 'update'], { stdio: 'ignore' });
-  execFileSync('apt-get', [...options, 'download', 'golang-k8s-api-dev', 'golang-k8s-apimachinery-dev'], { cwd: work, stdio: 'ignore' });
-  for (const file of readdirSync(work)) if (file.endsWith('.deb')) execFileSync('dpkg-deb', ['-x', join(work, file), join(work, 'x')]);
+  execFileSync('apt-get', [...options, 'download', 'golang-k8s-api-dev', 'golang-k8s-apimachinery-dev'], {
+    cwd: work,
+    stdio: 'ignore',
+  });
+  for (const file of readdirSync(work))
+    if (file.endsWith('.deb')) execFileSync('dpkg-deb', ['-x', join(work, file), join(work, 'x')]);
   process.on('exit', () => rmSync(work, { recursive: true, force: true }));
   return join(work, 'x/usr/share/gocode/src');
 }
@@ -179,7 +209,12 @@ function main(): void {
     const path = join(sources, directory);
     if (!existsSync(path)) throw new Error(`missing ${path}`);
     for (const file of readdirSync(path)) {
-      if (!/^(types|micro_time|time|duration)\w*\.go$/.test(file) || file.endsWith('_test.go') || file.startsWith('types_swagger')) continue;
+      if (
+        !/^(types|micro_time|time|duration)\w*\.go$/.test(file) ||
+        file.endsWith('_test.go') ||
+        file.startsWith('types_swagger')
+      )
+        continue;
       parseGoFile(readFileSync(join(path, file), 'utf8'), packageId, structs, aliases);
     }
   }
@@ -210,7 +245,10 @@ function main(): void {
     types[id] = fields;
     descriptions[id] = docs;
   }
-  const lines = (table: Record<string, unknown>): string => `{\n${Object.entries(table).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',\n')}\n}\n`;
+  const lines = (table: Record<string, unknown>): string =>
+    `{\n${Object.entries(table)
+      .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+      .join(',\n')}\n}\n`;
   writeFileSync(new URL('../api/schema/types.json', import.meta.url), lines(types));
   writeFileSync(new URL('../api/schema/descriptions.json', import.meta.url), lines(descriptions));
   process.stdout.write(`${Object.keys(types).length} types written\n`);

@@ -4,5 +4,8 @@ import { createHash } from 'node:crypto';
 import type { Container } from '../../api/meta/kubernetes.ts';
 
 export function containerHash(container: Container): string {
-  return createHash('sha256').update(JSON.stringify([container.name, container.image])).digest('hex').slice(0, 12);
+  return createHash('sha256')
+    .update(JSON.stringify([container.name, container.image]))
+    .digest('hex')
+    .slice(0, 12);
 }

@@ -11,7 +11,14 @@ import { containerHash } from './container-hash.ts';
 
 export type Step =
   | { type: 'create-sandbox'; attempt: number }
-  | { type: 'start'; container: Container; role: 'init' | 'container'; attempt: number; crashStreak: number; sandboxId: string }
+  | {
+      type: 'start';
+      container: Container;
+      role: 'init' | 'container';
+      attempt: number;
+      crashStreak: number;
+      sandboxId: string;
+    }
   | { type: 'stop'; ids: string[]; graceSeconds: number; why: string }
   | { type: 'remove'; ids: string[] }
   /** Look again after this time, ms. */
@@ -33,7 +40,10 @@ export function isSidecar(container: Container): boolean {
 }
 
 function newest(containers: readonly RuntimeContainer[]): RuntimeContainer | undefined {
-  return containers.reduce<RuntimeContainer | undefined>((best, item) => (best === undefined || item.attempt > best.attempt ? item : best), undefined);
+  return containers.reduce<RuntimeContainer | undefined>(
+    (best, item) => (best === undefined || item.attempt > best.attempt ? item : best),
+    undefined,
+  );
 }
 
 /** The newest attempt of a container of the spec. */
@@ -76,7 +86,8 @@ export function planPod(pod: Pod | undefined, containers: readonly RuntimeContai
   const here = containers.filter((item) => item.sandboxId === sandbox.id);
   const steps = planContainers(pod, sandbox, here, containers, nowMs);
   const surplus = planSurplus(containers, sandbox);
-  if (isFinished(pod, containers)) return [...surplus, { type: 'stop', ids: [sandbox.id], graceSeconds: 0, why: 'finished' }];
+  if (isFinished(pod, containers))
+    return [...surplus, { type: 'stop', ids: [sandbox.id], graceSeconds: 0, why: 'finished' }];
   return [...surplus, ...steps];
 }
 
@@ -100,7 +111,15 @@ function ids(containers: readonly RuntimeContainer[]): string[] {
 /** The sandbox does not run: nothing of the pod can. What is still running of it is without network and starts anew. */
 function planSandbox(pod: Pod, sandbox: RuntimeContainer | undefined, containers: readonly RuntimeContainer[]): Step[] {
   const running = containers.filter((item) => item.state === 'running');
-  if (running.length > 0) return [{ type: 'stop', ids: ids(running), graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30, why: 'its sandbox is gone' }];
+  if (running.length > 0)
+    return [
+      {
+        type: 'stop',
+        ids: ids(running),
+        graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
+        why: 'its sandbox is gone',
+      },
+    ];
   if (isFinished(pod, containers)) return [];
   const dead = containers.filter((item) => item.role === 'sandbox' || item.state === 'created');
   const steps: Step[] = dead.length > 0 ? [{ type: 'remove', ids: ids(dead) }] : [];
@@ -120,11 +139,22 @@ export function isFinished(pod: Pod, containers: readonly RuntimeContainer[]): b
 export function initFailed(pod: Pod, containers: readonly RuntimeContainer[]): boolean {
   return (pod.spec?.initContainers ?? []).some((container) => {
     const last = latestAttempt(containers, container.name);
-    return !isSidecar(container) && last?.state === 'exited' && (last.exitCode ?? 0) !== 0 && !shouldRestart(pod, container, 'init', last.exitCode ?? 0);
+    return (
+      !isSidecar(container) &&
+      last?.state === 'exited' &&
+      (last.exitCode ?? 0) !== 0 &&
+      !shouldRestart(pod, container, 'init', last.exitCode ?? 0)
+    );
   });
 }
 
-function planContainers(pod: Pod, sandbox: RuntimeContainer, here: readonly RuntimeContainer[], all: readonly RuntimeContainer[], nowMs: number): Step[] {
+function planContainers(
+  pod: Pod,
+  sandbox: RuntimeContainer,
+  here: readonly RuntimeContainer[],
+  all: readonly RuntimeContainer[],
+  nowMs: number,
+): Step[] {
   const steps: Step[] = [];
   const mainStarted = here.some((item) => item.role === 'container');
   for (const container of pod.spec?.initContainers ?? []) {
@@ -150,16 +180,35 @@ function planContainer(
   all: readonly RuntimeContainer[],
   nowMs: number,
 ): Step[] {
-  const start = (attempt: number, crashStreak: number): Step => ({ type: 'start', container, role, attempt, crashStreak, sandboxId: sandbox.id });
+  const start = (attempt: number, crashStreak: number): Step => ({
+    type: 'start',
+    container,
+    role,
+    attempt,
+    crashStreak,
+    sandboxId: sandbox.id,
+  });
   if (last === undefined) {
     const before = latestAttempt(all, container.name);
     // One that ended for good in an earlier sandbox is not run again by a reboot.
-    if (before?.state === 'exited' && role === 'container' && !shouldRestart(pod, container, role, before.exitCode ?? 0)) return [];
+    if (
+      before?.state === 'exited' &&
+      role === 'container' &&
+      !shouldRestart(pod, container, role, before.exitCode ?? 0)
+    )
+      return [];
     return [start((before?.attempt ?? -1) + 1, 0)];
   }
   if (last.state === 'running') {
     if (last.specHash === containerHash(container)) return [];
-    return [{ type: 'stop', ids: [last.id], graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30, why: 'its definition changed' }];
+    return [
+      {
+        type: 'stop',
+        ids: [last.id],
+        graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
+        why: 'its definition changed',
+      },
+    ];
   }
   // Made but never started: a crash came between. It is made anew under the same number.
   if (last.state === 'created') return [{ type: 'remove', ids: [last.id] }, start(last.attempt, last.crashStreak)];
@@ -171,9 +220,12 @@ function planContainer(
 
 /** Old attempts: of each container only the newest and the one before it (for logs and lastState) are kept. */
 function planSurplus(containers: readonly RuntimeContainer[], sandbox: RuntimeContainer): Step[] {
-  const surplus = containers.filter((item) => item.role === 'sandbox' && item.id !== sandbox.id && item.state !== 'running');
+  const surplus = containers.filter(
+    (item) => item.role === 'sandbox' && item.id !== sandbox.id && item.state !== 'running',
+  );
   const byName = new Map<string, RuntimeContainer[]>();
-  for (const item of containers) if (item.role !== 'sandbox') byName.set(item.containerName, [...(byName.get(item.containerName) ?? []), item]);
+  for (const item of containers)
+    if (item.role !== 'sandbox') byName.set(item.containerName, [...(byName.get(item.containerName) ?? []), item]);
   for (const attempts of byName.values()) {
     const old = [...attempts].sort((a, b) => b.attempt - a.attempt).slice(2);
     surplus.push(...old.filter((item) => item.state !== 'running'));

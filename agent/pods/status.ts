@@ -5,7 +5,15 @@ import type { Condition, Container, ContainerStatus, Pod } from '../../api/meta/
 import { formatTime } from '../../api/meta/time.ts';
 import type { PodStatus } from '../../api/wire/pod-status.ts';
 import type { RuntimeContainer } from '../runtime/runtime.ts';
-import { currentSandbox, initFailed, isFinished, isSidecar, latestAttempt, restartDelayMs, shouldRestart } from './plan.ts';
+import {
+  currentSandbox,
+  initFailed,
+  isFinished,
+  isSidecar,
+  latestAttempt,
+  restartDelayMs,
+  shouldRestart,
+} from './plan.ts';
 
 /** Why a container does not run, when that is not to be seen in the engine. */
 export type Waiting = { reason: string; message: string };
@@ -48,14 +56,22 @@ function phaseOf(pod: Pod, containers: readonly RuntimeContainer[]): string {
   if (initFailed(pod, containers)) return 'Failed';
   const latest = (pod.spec?.containers ?? []).map((container) => latestAttempt(containers, container.name));
   if (isFinished(pod, containers)) return latest.every((item) => item?.exitCode === 0) ? 'Succeeded' : 'Failed';
-  return latest.length > 0 && latest.every((item) => item !== undefined && item.state !== 'created') ? 'Running' : 'Pending';
+  return latest.length > 0 && latest.every((item) => item !== undefined && item.state !== 'created')
+    ? 'Running'
+    : 'Pending';
 }
 
 type State = NonNullable<ContainerStatus['state']>;
 
 function terminatedState(item: RuntimeContainer): State {
   const exitCode = item.exitCode ?? 0;
-  const reason = item.oomKilled ? 'OOMKilled' : item.error !== undefined && exitCode !== 0 ? 'StartError' : exitCode === 0 ? 'Completed' : 'Error';
+  const reason = item.oomKilled
+    ? 'OOMKilled'
+    : item.error !== undefined && exitCode !== 0
+      ? 'StartError'
+      : exitCode === 0
+        ? 'Completed'
+        : 'Error';
   return {
     terminated: {
       exitCode,
@@ -70,26 +86,37 @@ function terminatedState(item: RuntimeContainer): State {
 
 function containerStatus(input: StatusInput, container: Container, role: 'init' | 'container'): ContainerStatus {
   const { pod, containers, waiting, nowMs } = input;
-  const attempts = containers.filter((item) => item.role === role && item.containerName === container.name).sort((a, b) => b.attempt - a.attempt);
+  const attempts = containers
+    .filter((item) => item.role === role && item.containerName === container.name)
+    .sort((a, b) => b.attempt - a.attempt);
   const [last, before] = attempts;
   const blocked = waiting.get(container.name);
   const sandbox = currentSandbox(containers);
   let state: State;
   let lastState: State = before === undefined ? {} : terminatedState(before);
-  if (last?.state === 'running') state = { running: { startedAt: formatTime(last.startedAtMs ?? nowMs) } } as unknown as State;
+  if (last?.state === 'running')
+    state = { running: { startedAt: formatTime(last.startedAtMs ?? nowMs) } } as unknown as State;
   else if (last?.state === 'exited') {
-    const restarts = shouldRestart(pod, container, role, last.exitCode ?? 0) && pod.metadata.deletionTimestamp === undefined;
+    const restarts =
+      shouldRestart(pod, container, role, last.exitCode ?? 0) && pod.metadata.deletionTimestamp === undefined;
     if (restarts && (blocked !== undefined || restartDelayMs(last, nowMs) > 0)) {
-      const crashLoop = { reason: 'CrashLoopBackOff', message: `back-off restarting failed container ${container.name}` };
+      const crashLoop = {
+        reason: 'CrashLoopBackOff',
+        message: `back-off restarting failed container ${container.name}`,
+      };
       state = { waiting: blocked ?? crashLoop };
       lastState = terminatedState(last);
     } else state = terminatedState(last);
   } else {
-    const initializing = role === 'container' && (pod.spec?.initContainers ?? []).length > 0 && !initialized(pod, containers);
-    state = { waiting: blocked ?? { reason: initializing ? 'PodInitializing' : 'ContainerCreating' } as Waiting };
+    const initializing =
+      role === 'container' && (pod.spec?.initContainers ?? []).length > 0 && !initialized(pod, containers);
+    state = { waiting: blocked ?? ({ reason: initializing ? 'PodInitializing' : 'ContainerCreating' } as Waiting) };
   }
   const runs = last?.state === 'running' && sandbox?.state === 'running';
-  const isReady = role === 'init' && !isSidecar(container) ? last?.state === 'exited' && last.exitCode === 0 : runs && input.isReady(container, last.id);
+  const isReady =
+    role === 'init' && !isSidecar(container)
+      ? last?.state === 'exited' && last.exitCode === 0
+      : runs && input.isReady(container, last.id);
   return {
     name: container.name,
     image: container.image ?? '',
@@ -114,7 +141,12 @@ function initialized(pod: Pod, containers: readonly RuntimeContainer[]): boolean
   );
 }
 
-function conditionsOf(input: StatusInput, phase: string, statuses: ContainerStatus[], sandboxRuns: boolean): PodStatus['conditions'] {
+function conditionsOf(
+  input: StatusInput,
+  phase: string,
+  statuses: ContainerStatus[],
+  sandboxRuns: boolean,
+): PodStatus['conditions'] {
   const { pod, containers, known, nowMs } = input;
   const now = formatTime(nowMs);
   const finished = phase === 'Succeeded' || phase === 'Failed';
@@ -126,13 +158,21 @@ function conditionsOf(input: StatusInput, phase: string, statuses: ContainerStat
         ? { status: 'False', reason: 'PodFailed' }
         : unready.length === 0
           ? { status: 'True' }
-          : { status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` };
+          : {
+              status: 'False',
+              reason: 'ContainersNotReady',
+              message: `containers with unready status: [${unready.join(' ')}]`,
+            };
   const isInitialized = initialized(pod, containers);
   const wanted: Condition[] = [
     { type: 'PodReadyToStartContainers', status: sandboxRuns ? 'True' : 'False' },
-    isInitialized || finished ? { type: 'Initialized', status: 'True' } : { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized' },
+    isInitialized || finished
+      ? { type: 'Initialized', status: 'True' }
+      : { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized' },
     { ...ready, type: 'Ready' },
     { ...ready, type: 'ContainersReady' },
   ];
-  return wanted.reduce((list, condition) => setCondition(list, condition, now), known ?? []).filter((condition) => wanted.some((item) => item.type === condition.type)) as unknown as PodStatus['conditions'];
+  return wanted
+    .reduce((list, condition) => setCondition(list, condition, now), known ?? [])
+    .filter((condition) => wanted.some((item) => item.type === condition.type)) as unknown as PodStatus['conditions'];
 }

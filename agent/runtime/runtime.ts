@@ -38,7 +38,12 @@ export type RuntimeContainer = ContainerIdentity & {
   address?: string;
 };
 
-export type PortMapping = { containerPort: number; hostPort: number; hostAddress?: string; protocol: 'tcp' | 'udp' | 'sctp' };
+export type PortMapping = {
+  containerPort: number;
+  hostPort: number;
+  hostAddress?: string;
+  protocol: 'tcp' | 'udp' | 'sctp';
+};
 
 export type SandboxSpec = {
   identity: ContainerIdentity;

@@ -39,7 +39,9 @@ export class SliceState {
       if (!name.endsWith('.json')) continue;
       const key = name.slice(0, -'.json'.length).replaceAll('__', '/');
       try {
-        const object = JSON.parse(Buffer.from((await this.#disk.read(join(this.#directory, name))) ?? []).toString()) as KubeObject;
+        const object = JSON.parse(
+          Buffer.from((await this.#disk.read(join(this.#directory, name))) ?? []).toString(),
+        ) as KubeObject;
         this.#set(key, object);
       } catch (error) {
         this.#log.error({ err: error, file: name }, 'a stored object is damaged and will be asked for again');
@@ -68,7 +70,8 @@ export class SliceState {
   async apply({ upserts, deletes }: SliceChange): Promise<void> {
     for (const [key, object] of upserts) {
       if (!isKey(key)) throw new Error(`not a key of a slice: ${JSON.stringify(key)}`);
-      if (this.#manifest[key] !== hashObject(object)) await this.#disk.write(join(this.#directory, fileOf(key)), JSON.stringify(object));
+      if (this.#manifest[key] !== hashObject(object))
+        await this.#disk.write(join(this.#directory, fileOf(key)), JSON.stringify(object));
       this.#set(key, object);
     }
     for (const key of deletes) {

@@ -29,7 +29,8 @@ export function parseBody(
 ): JsonObject {
   const type = mediaType(contentType);
   if (type === 'application/json') return expectObject(parseJson(bytes));
-  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml') return expectObject(parseYaml(bytes));
+  if (type === 'application/yaml' || type === 'application/x-yaml' || type === 'text/yaml')
+    return expectObject(parseYaml(bytes));
   if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes, findType);
   throw new ApiError(
     'UnsupportedMediaType',
@@ -58,11 +59,15 @@ export function parseYaml(bytes: Uint8Array): unknown {
   }
 }
 
-function parseProtobuf(bytes: Uint8Array, findType: (apiVersion: string, kind: string) => string | undefined): JsonObject {
+function parseProtobuf(
+  bytes: Uint8Array,
+  findType: (apiVersion: string, kind: string) => string | undefined,
+): JsonObject {
   try {
     const { apiVersion, kind, raw } = readEnvelope(bytes);
     const typeId = findType(apiVersion, kind);
-    if (typeId === undefined || !isType(typeId)) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`);
+    if (typeId === undefined || !isType(typeId))
+      throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`);
     return { apiVersion, kind, ...decodeMessage(raw, typeId) };
   } catch (error) {
     if (error instanceof ProtobufError) throw badRequest(`the body can't be decoded: ${error.message}`, error);

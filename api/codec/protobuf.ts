@@ -89,7 +89,13 @@ function readField(output: JsonObject, field: FieldSchema, reader: Reader, wireT
 
 function readMapEntry(bytes: Uint8Array, element: string, wrapped: boolean): [string, unknown] {
   let key = '';
-  let value: unknown = isType(element) ? {} : element.startsWith('[]') ? [] : ['string', 'bytes'].includes(element) ? '' : undefined;
+  let value: unknown = isType(element)
+    ? {}
+    : element.startsWith('[]')
+      ? []
+      : ['string', 'bytes'].includes(element)
+        ? ''
+        : undefined;
   readFields(bytes, (number, reader) => {
     if (number === 1) key = reader.string();
     else if (number === 2) value = wrapped ? readWrappedList(reader.bytes(), element) : readValue(element, reader);

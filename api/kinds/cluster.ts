@@ -2,7 +2,7 @@
 // https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/
 import type { Lease } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
-import { jsonEqual, type JsonObject, type KubeObject } from '../meta/object.ts';
+import { type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, required } from '../meta/status.ts';
 import { ageColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, specOf, statusSubresource } from './kind.ts';
@@ -15,14 +15,26 @@ export const leaseKind: Kind = defineKind({
   nameError: dnsSubdomainError,
   validate: (object) => {
     const duration = (object as Lease).spec?.leaseDurationSeconds;
-    return duration !== undefined && duration <= 0 ? [invalidValue('spec.leaseDurationSeconds', duration, 'must be greater than 0')] : [];
+    return duration !== undefined && duration <= 0
+      ? [invalidValue('spec.leaseDurationSeconds', duration, 'must be greater than 0')]
+      : [];
   },
-  columns: [textColumn('Holder', 'Identity of the holder.', (object) => (object as Lease).spec?.holderIdentity ?? ''), ageColumn],
+  columns: [
+    textColumn('Holder', 'Identity of the holder.', (object) => (object as Lease).spec?.holderIdentity ?? ''),
+    ageColumn,
+  ],
 });
 
 /** A CertificateSigningRequest as this house uses it. */
 export type CertificateRequest = KubeObject & {
-  spec: { request: string; signerName: string; usages?: string[]; username?: string; groups?: string[]; expirationSeconds?: number };
+  spec: {
+    request: string;
+    signerName: string;
+    usages?: string[];
+    username?: string;
+    groups?: string[];
+    expirationSeconds?: number;
+  };
   status?: { certificate?: string; conditions?: { type: string; status: string; reason?: string; message?: string }[] };
 };
 const asRequest = (object: KubeObject): CertificateRequest => object as CertificateRequest;
@@ -30,7 +42,11 @@ const asRequest = (object: KubeObject): CertificateRequest => object as Certific
 function conditionText(request: CertificateRequest): string {
   const types = (request.status?.conditions ?? []).map((condition) => condition.type);
   const decision = types.includes('Denied') ? 'Denied' : types.includes('Approved') ? 'Approved' : 'Pending';
-  const parts = [decision, ...(types.includes('Failed') ? ['Failed'] : []), ...(request.status?.certificate ? ['Issued'] : [])];
+  const parts = [
+    decision,
+    ...(types.includes('Failed') ? ['Failed'] : []),
+    ...(request.status?.certificate ? ['Issued'] : []),
+  ];
   return parts.join(',');
 }
 
@@ -51,7 +67,8 @@ export const certificateSigningRequestKind: Kind = defineKind({
     if (usages.length === 0) errors.push(required('spec.usages'));
     return errors;
   },
-  validateUpdate: (object, old) => (jsonEqual(object.spec, old.spec) ? [] : [invalidValue('spec', '', 'field is immutable')]),
+  validateUpdate: (object, old) =>
+    jsonEqual(object.spec, old.spec) ? [] : [invalidValue('spec', '', 'field is immutable')],
   prepareCreate: (object) => {
     specOf(object);
     object.status = {};

@@ -30,8 +30,24 @@ type Templated = { spec?: { template?: { spec?: { containers?: { name: string; i
 
 /** The wide columns of everything that has a pod template. */
 export const templateColumns: Column[] = [
-  textColumn('Containers', 'Names of the containers in the template.', (object) => containersOf(object).map((container) => container.name).join(','), 1),
-  textColumn('Images', 'Images of the containers in the template.', (object) => containersOf(object).map((container) => container.image ?? '').join(','), 1),
+  textColumn(
+    'Containers',
+    'Names of the containers in the template.',
+    (object) =>
+      containersOf(object)
+        .map((container) => container.name)
+        .join(','),
+    1,
+  ),
+  textColumn(
+    'Images',
+    'Images of the containers in the template.',
+    (object) =>
+      containersOf(object)
+        .map((container) => container.image ?? '')
+        .join(','),
+    1,
+  ),
 ];
 
 function containersOf(object: KubeObject): { name: string; image?: string }[] {

@@ -1,7 +1,7 @@
 // The small kinds of the core group: Namespace, ConfigMap, Secret, ServiceAccount, Event.
 // https://kubernetes.io/docs/reference/kubernetes-api/
 import { dnsLabelError, dnsSubdomainError } from '../meta/names.ts';
-import { isJsonObject, jsonEqual, type JsonObject, type KubeObject } from '../meta/object.ts';
+import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, forbiddenField, invalidValue, required } from '../meta/status.ts';
 import { ageColumn, ageOf, integerColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
@@ -21,19 +21,33 @@ function validateData(object: KubeObject, names: string[]): FieldError[] {
     for (const [key, value] of Object.entries(data)) {
       bytes += Buffer.byteLength(String(value));
       if (key.length > 253 || !keyPattern.test(key) || key === '.' || key === '..') {
-        errors.push(invalidValue(`${field}[${key}]`, key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"));
+        errors.push(
+          invalidValue(
+            `${field}[${key}]`,
+            key,
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+          ),
+        );
       }
     }
   }
-  if (bytes > maxDataBytes) errors.push({ reason: 'FieldValueTooLong', field: '', message: `Too long: may not be more than ${maxDataBytes} bytes` });
+  if (bytes > maxDataBytes)
+    errors.push({
+      reason: 'FieldValueTooLong',
+      field: '',
+      message: `Too long: may not be more than ${maxDataBytes} bytes`,
+    });
   return errors;
 }
 
 function validateImmutable(names: string[]): NonNullable<Kind['validateUpdate']> {
   return (object, old) => {
     if (old.immutable !== true) return [];
-    const errors = names.flatMap((name) => (jsonEqual(object[name], old[name]) ? [] : [forbiddenField(name, 'field is immutable when `immutable` is set')]));
-    if (object.immutable !== true) errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'));
+    const errors = names.flatMap((name) =>
+      jsonEqual(object[name], old[name]) ? [] : [forbiddenField(name, 'field is immutable when `immutable` is set')],
+    );
+    if (object.immutable !== true)
+      errors.push(forbiddenField('immutable', 'field is immutable when `immutable` is set'));
     return errors;
   };
 }
@@ -63,7 +77,12 @@ export const namespaceKind: Kind = defineKind({
     object.spec = structuredClone(old.spec ?? {});
   },
   selectableFields: (object) => ({ 'status.phase': String((object.status as JsonObject | undefined)?.phase ?? '') }),
-  columns: [textColumn('Status', 'The status of the namespace', (object) => String((object.status as JsonObject | undefined)?.phase ?? '')), ageColumn],
+  columns: [
+    textColumn('Status', 'The status of the namespace', (object) =>
+      String((object.status as JsonObject | undefined)?.phase ?? ''),
+    ),
+    ageColumn,
+  ],
 });
 
 export const configMapKind: Kind = defineKind({
@@ -86,7 +105,8 @@ export const secretKind: Kind = defineKind({
     setDefaults(object, { type: 'Opaque' });
     if (!isJsonObject(object.stringData)) return;
     const data = isJsonObject(object.data) ? object.data : {};
-    for (const [key, value] of Object.entries(object.stringData)) data[key] = Buffer.from(String(value)).toString('base64');
+    for (const [key, value] of Object.entries(object.stringData))
+      data[key] = Buffer.from(String(value)).toString('base64');
     object.data = data;
     delete object.stringData;
   },
@@ -109,11 +129,26 @@ export const serviceAccountKind: Kind = defineKind({
   shortNames: ['sa'],
   typeId: 'core.v1.ServiceAccount',
   nameError: dnsSubdomainError,
-  columns: [integerColumn('Secrets', 'Number of secrets that its pods may use.', (object) => (object.secrets as unknown[] | undefined)?.length ?? 0), ageColumn],
+  columns: [
+    integerColumn(
+      'Secrets',
+      'Number of secrets that its pods may use.',
+      (object) => (object.secrets as unknown[] | undefined)?.length ?? 0,
+    ),
+    ageColumn,
+  ],
 });
 
 type EventFields = {
-  involvedObject?: { kind?: string; name?: string; namespace?: string; uid?: string; fieldPath?: string; apiVersion?: string; resourceVersion?: string };
+  involvedObject?: {
+    kind?: string;
+    name?: string;
+    namespace?: string;
+    uid?: string;
+    fieldPath?: string;
+    apiVersion?: string;
+    resourceVersion?: string;
+  };
   reason?: string;
   message?: string;
   type?: string;
@@ -170,13 +205,30 @@ export const eventKind: Kind = defineKind({
       return `${(involved?.kind ?? '').toLowerCase()}/${involved?.name ?? ''}`;
     }),
     textColumn('Subobject', 'Part of the object.', (object) => asEvent(object).involvedObject?.fieldPath ?? '', 1),
-    textColumn('Source', 'Who reported it.', (object) => {
-      const { source, reportingComponent } = asEvent(object);
-      return [source?.component || reportingComponent || '', source?.host ?? ''].filter((item) => item !== '').join(', ');
-    }, 1),
+    textColumn(
+      'Source',
+      'Who reported it.',
+      (object) => {
+        const { source, reportingComponent } = asEvent(object);
+        return [source?.component || reportingComponent || '', source?.host ?? '']
+          .filter((item) => item !== '')
+          .join(', ');
+      },
+      1,
+    ),
     textColumn('Message', 'What happened.', (object) => (asEvent(object).message ?? '').trim()),
-    textColumn('First Seen', 'Time since the event was first seen.', (object, nowMs) => ageOf(asEvent(object).firstTimestamp ?? asEvent(object).eventTime, nowMs), 1),
-    textColumn('Count', 'How often it was seen.', (object) => String(asEvent(object).series?.count ?? asEvent(object).count ?? 1), 1),
+    textColumn(
+      'First Seen',
+      'Time since the event was first seen.',
+      (object, nowMs) => ageOf(asEvent(object).firstTimestamp ?? asEvent(object).eventTime, nowMs),
+      1,
+    ),
+    textColumn(
+      'Count',
+      'How often it was seen.',
+      (object) => String(asEvent(object).series?.count ?? asEvent(object).count ?? 1),
+      1,
+    ),
     textColumn('Name', 'Name of the event.', (object) => object.metadata.name, 1),
   ],
 });

@@ -18,7 +18,9 @@ function statusText(node: Node): string {
 
 function roles(node: Node): string {
   const prefix = 'node-role.kubernetes.io/';
-  const found = Object.keys(node.metadata.labels ?? {}).flatMap((label) => (label.startsWith(prefix) && label.length > prefix.length ? label.slice(prefix.length) : []));
+  const found = Object.keys(node.metadata.labels ?? {}).flatMap((label) =>
+    label.startsWith(prefix) && label.length > prefix.length ? label.slice(prefix.length) : [],
+  );
   return found.sort().join(',') || '<none>';
 }
 
@@ -41,24 +43,56 @@ export const nodeKind: Kind = defineKind({
     const errors: FieldError[] = [];
     asNode(object).spec?.taints?.forEach((taint, index) => {
       if (!taint.key) errors.push(required(`spec.taints[${index}].key`));
-      if (!taintEffects.includes(taint.effect)) errors.push(notSupported(`spec.taints[${index}].effect`, taint.effect, taintEffects));
+      if (!taintEffects.includes(taint.effect))
+        errors.push(notSupported(`spec.taints[${index}].effect`, taint.effect, taintEffects));
     });
     return errors;
   },
   validateUpdate: (object, old) => {
     const before = asNode(old).spec?.podCIDR;
-    return before && asNode(object).spec?.podCIDR !== before ? [forbiddenField('spec.podCIDR', 'node updates may not change podCIDR except from "" to valid')] : [];
+    return before && asNode(object).spec?.podCIDR !== before
+      ? [forbiddenField('spec.podCIDR', 'node updates may not change podCIDR except from "" to valid')]
+      : [];
   },
   selectableFields: (object) => ({ 'spec.unschedulable': String(asNode(object).spec?.unschedulable ?? false) }),
   columns: [
     textColumn('Status', 'The status of the node', (object) => statusText(asNode(object))),
     textColumn('Roles', 'The roles of the node', (object) => roles(asNode(object))),
     ageColumn,
-    textColumn('Version', 'Kubelet Version reported by the node.', (object) => asNode(object).status?.nodeInfo?.kubeletVersion ?? ''),
-    textColumn('Internal-IP', 'Address of the node inside the cluster.', (object) => address(asNode(object), 'InternalIP'), 1),
-    textColumn('External-IP', 'Address of the node outside the cluster.', (object) => address(asNode(object), 'ExternalIP'), 1),
-    textColumn('OS-Image', 'Operating system that the node reports.', (object) => asNode(object).status?.nodeInfo?.osImage || '<unknown>', 1),
-    textColumn('Kernel-Version', 'Kernel that the node reports.', (object) => asNode(object).status?.nodeInfo?.kernelVersion || '<unknown>', 1),
-    textColumn('Container-Runtime', 'Container engine that the node reports.', (object) => asNode(object).status?.nodeInfo?.containerRuntimeVersion || '<unknown>', 1),
+    textColumn(
+      'Version',
+      'Kubelet Version reported by the node.',
+      (object) => asNode(object).status?.nodeInfo?.kubeletVersion ?? '',
+    ),
+    textColumn(
+      'Internal-IP',
+      'Address of the node inside the cluster.',
+      (object) => address(asNode(object), 'InternalIP'),
+      1,
+    ),
+    textColumn(
+      'External-IP',
+      'Address of the node outside the cluster.',
+      (object) => address(asNode(object), 'ExternalIP'),
+      1,
+    ),
+    textColumn(
+      'OS-Image',
+      'Operating system that the node reports.',
+      (object) => asNode(object).status?.nodeInfo?.osImage || '<unknown>',
+      1,
+    ),
+    textColumn(
+      'Kernel-Version',
+      'Kernel that the node reports.',
+      (object) => asNode(object).status?.nodeInfo?.kernelVersion || '<unknown>',
+      1,
+    ),
+    textColumn(
+      'Container-Runtime',
+      'Container engine that the node reports.',
+      (object) => asNode(object).status?.nodeInfo?.containerRuntimeVersion || '<unknown>',
+      1,
+    ),
   ],
 });

@@ -86,12 +86,19 @@ export function defaultPodSpec(spec: JsonObject): void {
  * 300 seconds; here a node out of reach keeps its pods until someone says otherwise.
  */
 export function admitPodSpec(spec: JsonObject): void {
-  setDefaults(spec, { enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0, serviceAccountName: 'default' });
+  setDefaults(spec, {
+    enableServiceLinks: true,
+    preemptionPolicy: 'PreemptLowerPriority',
+    priority: 0,
+    serviceAccountName: 'default',
+  });
   spec.serviceAccount ??= spec.serviceAccountName;
   const tolerations = objects(spec.tolerations);
   for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
     const tolerated = tolerations.some(
-      (toleration) => (toleration.key === key || (toleration.key ?? '') === '') && [undefined, '', 'NoExecute'].includes(toleration.effect as string | undefined),
+      (toleration) =>
+        (toleration.key === key || (toleration.key ?? '') === '') &&
+        [undefined, '', 'NoExecute'].includes(toleration.effect as string | undefined),
     );
     if (!tolerated) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute' });
   }

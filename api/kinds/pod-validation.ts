@@ -26,7 +26,12 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
       if (volumes.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name));
       volumes.add(volume.name);
     }
-    if (Object.keys(volume).length > 2) errors.push({ reason: 'FieldValueForbidden', field: at, message: 'Forbidden: may not specify more than 1 volume type' });
+    if (Object.keys(volume).length > 2)
+      errors.push({
+        reason: 'FieldValueForbidden',
+        field: at,
+        message: 'Forbidden: may not specify more than 1 volume type',
+      });
     if (volume.hostPath !== undefined && !volume.hostPath.path) errors.push(required(`${at}.hostPath.path`));
     if (volume.secret !== undefined && !volume.secret.secretName) errors.push(required(`${at}.secret.secretName`));
     if (volume.configMap !== undefined && !volume.configMap.name) errors.push(required(`${at}.configMap.name`));
@@ -34,7 +39,8 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
   if ((spec.containers ?? []).length === 0) errors.push(required(`${path}.containers`));
   const names = new Set<string>();
   for (const [field, list] of Object.entries({ initContainers: spec.initContainers, containers: spec.containers })) {
-    if ((list?.length ?? 0) > maxContainers) errors.push(invalidValue(`${path}.${field}`, list?.length, `must have at most ${maxContainers} items`));
+    if ((list?.length ?? 0) > maxContainers)
+      errors.push(invalidValue(`${path}.${field}`, list?.length, `must have at most ${maxContainers} items`));
     list?.forEach((container, index) => {
       errors.push(...validateContainer(container, `${path}.${field}[${index}]`, names, volumes));
     });
@@ -45,15 +51,32 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
 
 function validateChoices(spec: PodSpec, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (!restartPolicies.includes(spec.restartPolicy ?? '')) errors.push(notSupported(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies));
-  if (!dnsPolicies.includes(spec.dnsPolicy ?? '')) errors.push(notSupported(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies));
+  if (!restartPolicies.includes(spec.restartPolicy ?? ''))
+    errors.push(notSupported(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies));
+  if (!dnsPolicies.includes(spec.dnsPolicy ?? ''))
+    errors.push(notSupported(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies));
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
-    errors.push(invalidValue(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds, 'must be greater than or equal to 0'));
+    errors.push(
+      invalidValue(
+        `${path}.terminationGracePeriodSeconds`,
+        spec.terminationGracePeriodSeconds,
+        'must be greater than or equal to 0',
+      ),
+    );
   }
   if (spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds < 1) {
-    errors.push(invalidValue(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
+    errors.push(
+      invalidValue(
+        `${path}.activeDeadlineSeconds`,
+        spec.activeDeadlineSeconds,
+        'must be between 1 and 2147483647, inclusive',
+      ),
+    );
   }
-  for (const [field, name] of Object.entries({ nodeName: spec.nodeName, serviceAccountName: spec.serviceAccountName })) {
+  for (const [field, name] of Object.entries({
+    nodeName: spec.nodeName,
+    serviceAccountName: spec.serviceAccountName,
+  })) {
     const problem = name ? dnsSubdomainError(name) : undefined;
     if (problem !== undefined) errors.push(invalidValue(`${path}.${field}`, name, problem));
   }
@@ -70,20 +93,32 @@ function validateContainer(container: Container, path: string, names: Set<string
     names.add(container.name);
   }
   if (!container.image) errors.push(required(`${path}.image`));
-  else if (container.image !== container.image.trim()) errors.push(invalidValue(`${path}.image`, container.image, 'must not have leading or trailing whitespace'));
+  else if (container.image !== container.image.trim())
+    errors.push(invalidValue(`${path}.image`, container.image, 'must not have leading or trailing whitespace'));
   if (!pullPolicies.includes(container.imagePullPolicy ?? '')) {
     errors.push(notSupported(`${path}.imagePullPolicy`, container.imagePullPolicy, pullPolicies));
   }
-  errors.push(...validatePorts(container, path), ...validateEnvironment(container, path), ...validateResources(container, path));
+  errors.push(
+    ...validatePorts(container, path),
+    ...validateEnvironment(container, path),
+    ...validateResources(container, path),
+  );
   const mountPaths = new Set<string>();
   container.volumeMounts?.forEach((mount, index) => {
     const at = `${path}.volumeMounts[${index}]`;
     if (!mount.name) errors.push(required(`${at}.name`));
-    else if (!volumes.has(mount.name)) errors.push({ reason: 'FieldValueNotFound', field: `${at}.name`, message: `Not found: ${JSON.stringify(mount.name)}` });
+    else if (!volumes.has(mount.name))
+      errors.push({
+        reason: 'FieldValueNotFound',
+        field: `${at}.name`,
+        message: `Not found: ${JSON.stringify(mount.name)}`,
+      });
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`));
-    else if (mountPaths.has(mount.mountPath)) errors.push(invalidValue(`${at}.mountPath`, mount.mountPath, 'must be unique'));
+    else if (mountPaths.has(mount.mountPath))
+      errors.push(invalidValue(`${at}.mountPath`, mount.mountPath, 'must be unique'));
     mountPaths.add(mount.mountPath ?? '');
-    if (mount.subPath?.split('/').includes('..')) errors.push(invalidValue(`${at}.subPath`, mount.subPath, "must not contain '..'"));
+    if (mount.subPath?.split('/').includes('..'))
+      errors.push(invalidValue(`${at}.subPath`, mount.subPath, "must not contain '..'"));
   });
   return errors;
 }
@@ -95,7 +130,8 @@ function validatePorts(container: Container, path: string): FieldError[] {
   container.ports?.forEach((port, index) => {
     const at = `${path}.ports[${index}]`;
     if (port.containerPort === undefined) errors.push(required(`${at}.containerPort`));
-    else if (!inRange(port.containerPort)) errors.push(invalidValue(`${at}.containerPort`, port.containerPort, 'must be between 1 and 65535, inclusive'));
+    else if (!inRange(port.containerPort))
+      errors.push(invalidValue(`${at}.containerPort`, port.containerPort, 'must be between 1 and 65535, inclusive'));
     if (port.hostPort !== undefined && port.hostPort !== 0 && !inRange(port.hostPort)) {
       errors.push(invalidValue(`${at}.hostPort`, port.hostPort, 'must be between 1 and 65535, inclusive'));
     }
@@ -113,7 +149,14 @@ function validateEnvironment(container: Container, path: string): FieldError[] {
   container.env?.forEach((variable, index) => {
     const at = `${path}.env[${index}]`;
     if (!variable.name) errors.push(required(`${at}.name`));
-    else if (variable.name.includes('=')) errors.push(invalidValue(`${at}.name`, variable.name, "a valid environment variable name must consist only of printable ASCII characters other than '='"));
+    else if (variable.name.includes('='))
+      errors.push(
+        invalidValue(
+          `${at}.name`,
+          variable.name,
+          "a valid environment variable name must consist only of printable ASCII characters other than '='",
+        ),
+      );
     if (variable.valueFrom !== undefined && variable.value) {
       errors.push(invalidValue(`${at}.valueFrom`, '', 'may not be specified when `value` is not empty'));
     }
@@ -134,7 +177,13 @@ function validateResources(container: Container, path: string): FieldError[] {
   for (const [name, quantity] of Object.entries(requests)) {
     const limit = parseQuantity(limits[name]);
     if (limit !== undefined && (parseQuantity(quantity) ?? 0) > limit) {
-      errors.push(invalidValue(`${path}.resources.requests`, quantity, `must be less than or equal to ${name} limit of ${limits[name]}`));
+      errors.push(
+        invalidValue(
+          `${path}.resources.requests`,
+          quantity,
+          `must be less than or equal to ${name} limit of ${limits[name]}`,
+        ),
+      );
     }
   }
   return errors;

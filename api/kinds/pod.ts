@@ -1,8 +1,8 @@
 // Pod: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 import { isConditionTrue } from '../meta/conditions.ts';
 import type { ContainerStatus, Pod } from '../meta/kubernetes.ts';
-import { jsonEqual, type KubeObject } from '../meta/object.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
+import { jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
 import { ageColumn, ageOf, textColumn } from './columns.ts';
 import { defineKind, type Kind, specOf, statusSubresource } from './kind.ts';
@@ -35,17 +35,26 @@ function containersReason(pod: Pod, phase: string): string {
   for (const container of [...(pod.status?.containerStatuses ?? [])].reverse()) {
     const { waiting, terminated, running } = container.state ?? {};
     if (waiting?.reason) reason = waiting.reason;
-    else if (terminated !== undefined) reason = terminated.reason || (terminated.signal ? `Signal:${terminated.signal}` : `ExitCode:${terminated.exitCode}`);
+    else if (terminated !== undefined)
+      reason =
+        terminated.reason || (terminated.signal ? `Signal:${terminated.signal}` : `ExitCode:${terminated.exitCode}`);
     else if (container.ready && running !== undefined) hasRunning = true;
   }
-  if (reason === 'Completed' && hasRunning) return isConditionTrue(pod.status?.conditions, 'Ready') ? 'Running' : 'NotReady';
+  if (reason === 'Completed' && hasRunning)
+    return isConditionTrue(pod.status?.conditions, 'Ready') ? 'Running' : 'NotReady';
   return reason;
 }
 
 function restarts(pod: Pod, nowMs: number): string | number {
-  const statuses: ContainerStatus[] = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const statuses: ContainerStatus[] = [
+    ...(pod.status?.containerStatuses ?? []),
+    ...(pod.status?.initContainerStatuses ?? []),
+  ];
   const count = statuses.reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
-  const last = statuses.map((status) => status.lastState?.terminated?.finishedAt ?? '').sort().at(-1);
+  const last = statuses
+    .map((status) => status.lastState?.terminated?.finishedAt ?? '')
+    .sort()
+    .at(-1);
   return count > 0 && last ? `${count} (${ageOf(last, nowMs)} ago)` : `${count}`;
 }
 
@@ -54,8 +63,16 @@ const asPod = (object: KubeObject): Pod => object as Pod;
 /** Only these may change after a pod was created; https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement */
 function validateUpdate(object: KubeObject, old: KubeObject): FieldError[] {
   const mutable = (pod: Pod): object => {
-    const { activeDeadlineSeconds: _a, tolerations: _t, terminationGracePeriodSeconds: _g, containers, initContainers, ...rest } = pod.spec ?? { containers: [] };
-    const withoutImage = (list: typeof containers | undefined): object[] | undefined => list?.map(({ image: _, ...container }) => container);
+    const {
+      activeDeadlineSeconds: _a,
+      tolerations: _t,
+      terminationGracePeriodSeconds: _g,
+      containers,
+      initContainers,
+      ...rest
+    } = pod.spec ?? { containers: [] };
+    const withoutImage = (list: typeof containers | undefined): object[] | undefined =>
+      list?.map(({ image: _, ...container }) => container);
     return { ...rest, containers: withoutImage(containers), initContainers: withoutImage(initContainers) };
   };
   if (jsonEqual(mutable(asPod(object)), mutable(asPod(old)))) return [];
@@ -77,7 +94,11 @@ export const podKind: Kind = defineKind({
   hasGeneration: true,
   subresources: [
     statusSubresource,
-    { name: 'binding', verbs: ['create'], kind: { group: '', version: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' } },
+    {
+      name: 'binding',
+      verbs: ['create'],
+      kind: { group: '', version: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' },
+    },
     { name: 'log', verbs: ['get'] },
   ],
   applyDefaults: (object) => {
@@ -90,7 +111,8 @@ export const podKind: Kind = defineKind({
   validate: (object) => {
     const errors = validatePodSpec(asPod(object).spec, 'spec');
     const hostname = asPod(object).spec?.hostname;
-    if (hostname && hostname.length > 63) errors.push(invalidValue('spec.hostname', hostname, 'must be no more than 63 bytes'));
+    if (hostname && hostname.length > 63)
+      errors.push(invalidValue('spec.hostname', hostname, 'must be no more than 63 bytes'));
     return errors;
   },
   validateUpdate,
@@ -114,12 +136,28 @@ export const podKind: Kind = defineKind({
       const ready = statuses.filter((status) => status.ready && status.state?.running !== undefined).length;
       return `${ready}/${asPod(object).spec?.containers.length ?? 0}`;
     }),
-    textColumn('Status', 'The aggregate status of the containers in this pod.', (object) => podStatusText(asPod(object))),
-    textColumn('Restarts', 'The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.', (object, nowMs) => restarts(asPod(object), nowMs)),
+    textColumn('Status', 'The aggregate status of the containers in this pod.', (object) =>
+      podStatusText(asPod(object)),
+    ),
+    textColumn(
+      'Restarts',
+      'The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.',
+      (object, nowMs) => restarts(asPod(object), nowMs),
+    ),
     ageColumn,
     textColumn('IP', 'The IP address of the pod.', (object) => asPod(object).status?.podIP || '<none>', 1),
-    textColumn('Node', 'The node that the pod is assigned to.', (object) => asPod(object).spec?.nodeName || '<none>', 1),
-    textColumn('Nominated Node', 'The node that the pod may get once others have left it.', (object) => asPod(object).status?.nominatedNodeName || '<none>', 1),
+    textColumn(
+      'Node',
+      'The node that the pod is assigned to.',
+      (object) => asPod(object).spec?.nodeName || '<none>',
+      1,
+    ),
+    textColumn(
+      'Nominated Node',
+      'The node that the pod may get once others have left it.',
+      (object) => asPod(object).status?.nominatedNodeName || '<none>',
+      1,
+    ),
     textColumn('Readiness Gates', 'Readiness gates that are passed.', () => '<none>', 1),
   ],
 });
@@ -130,7 +168,9 @@ function qosClass(pod: Pod): string {
   const amounts = containers.flatMap(({ resources }) => [resources?.requests ?? {}, resources?.limits ?? {}]);
   if (amounts.every((amount) => amount.cpu === undefined && amount.memory === undefined)) return 'BestEffort';
   const guaranteed = containers.every(({ resources }) =>
-    ['cpu', 'memory'].every((name) => resources?.limits?.[name] !== undefined && resources.limits[name] === resources.requests?.[name]),
+    ['cpu', 'memory'].every(
+      (name) => resources?.limits?.[name] !== undefined && resources.limits[name] === resources.requests?.[name],
+    ),
   );
   return guaranteed ? 'Guaranteed' : 'Burstable';
 }

@@ -1,6 +1,7 @@
 // Service: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/
-import { formatSelector } from '../meta/labels.ts';
+
 import type { Service } from '../meta/kubernetes.ts';
+import { formatSelector } from '../meta/labels.ts';
 import { dns1035LabelError } from '../meta/names.ts';
 import type { JsonObject, KubeObject } from '../meta/object.ts';
 import { duplicate, type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
@@ -12,7 +13,9 @@ const protocols = ['SCTP', 'TCP', 'UDP'];
 const asService = (object: KubeObject): Service => object as Service;
 
 function portsText(service: Service): string {
-  const ports = (service.spec?.ports ?? []).map((port) => `${port.port}${port.nodePort ? `:${port.nodePort}` : ''}/${port.protocol ?? 'TCP'}`);
+  const ports = (service.spec?.ports ?? []).map(
+    (port) => `${port.port}${port.nodePort ? `:${port.nodePort}` : ''}/${port.protocol ?? 'TCP'}`,
+  );
   return ports.join(',') || '<none>';
 }
 
@@ -36,7 +39,8 @@ function validate(object: KubeObject): FieldError[] {
     if (ports.length > 1 && !port.name) errors.push(required(`${at}.name`));
     if (port.name && names.has(port.name)) errors.push(duplicate(`${at}.name`, port.name));
     names.add(port.name ?? '');
-    if (!(port.port >= 1 && port.port <= 65535)) errors.push(invalidValue(`${at}.port`, port.port ?? 0, 'must be between 1 and 65535, inclusive'));
+    if (!(port.port >= 1 && port.port <= 65535))
+      errors.push(invalidValue(`${at}.port`, port.port ?? 0, 'must be between 1 and 65535, inclusive'));
     if (!protocols.includes(port.protocol ?? '')) errors.push(notSupported(`${at}.protocol`, port.protocol, protocols));
     const target = port.targetPort;
     if (typeof target === 'number' && !(target >= 1 && target <= 65535)) {
@@ -63,7 +67,8 @@ export const serviceKind: Kind = defineKind({
     }
     if (spec.type === 'ExternalName') return;
     setDefaults(spec, { internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
-    if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') setDefaults(spec, { externalTrafficPolicy: 'Cluster' });
+    if (spec.type === 'NodePort' || spec.type === 'LoadBalancer')
+      setDefaults(spec, { externalTrafficPolicy: 'Cluster' });
     if (spec.type === 'LoadBalancer') setDefaults(spec, { allocateLoadBalancerNodePorts: true });
   },
   prepareCreate: (object) => {
@@ -72,7 +77,8 @@ export const serviceKind: Kind = defineKind({
   prepareUpdate: (object, old) => {
     const spec = specOf(object);
     // A client that replaces a Service without knowing its address keeps the address.
-    if (spec.type !== 'ExternalName') setDefaults(spec, { clusterIP: asService(old).spec?.clusterIP, clusterIPs: asService(old).spec?.clusterIPs });
+    if (spec.type !== 'ExternalName')
+      setDefaults(spec, { clusterIP: asService(old).spec?.clusterIP, clusterIPs: asService(old).spec?.clusterIPs });
   },
   validate,
   validateUpdate: (object, old) => {
@@ -80,13 +86,21 @@ export const serviceKind: Kind = defineKind({
     if (now?.type === 'ExternalName' || !before?.clusterIP || now?.clusterIP === before.clusterIP) return [];
     return [invalidValue('spec.clusterIP', now?.clusterIP ?? '', 'field is immutable')];
   },
-  selectableFields: (object) => ({ 'spec.clusterIP': asService(object).spec?.clusterIP ?? '', 'spec.type': asService(object).spec?.type ?? '' }),
+  selectableFields: (object) => ({
+    'spec.clusterIP': asService(object).spec?.clusterIP ?? '',
+    'spec.type': asService(object).spec?.type ?? '',
+  }),
   columns: [
     textColumn('Type', 'How the service is exposed.', (object) => asService(object).spec?.type ?? ''),
     textColumn('Cluster-IP', 'Address inside the cluster.', (object) => asService(object).spec?.clusterIP || '<none>'),
     textColumn('External-IP', 'Addresses outside the cluster.', (object) => externalText(asService(object))),
     textColumn('Port(s)', 'Ports of the service.', (object) => portsText(asService(object))),
     ageColumn,
-    textColumn('Selector', 'Label selector for its pods.', (object) => formatSelector({ matchLabels: asService(object).spec?.selector ?? {} }) || '<none>', 1),
+    textColumn(
+      'Selector',
+      'Label selector for its pods.',
+      (object) => formatSelector({ matchLabels: asService(object).spec?.selector ?? {} }) || '<none>',
+      1,
+    ),
   ],
 });

@@ -1,16 +1,25 @@
 // Deployment, ReplicaSet, DaemonSet and ControllerRevision (apps/v1).
 // https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
-import { formatSelector, type LabelSelector, matchesSelector, validateSelector } from '../meta/labels.ts';
+
 import type { DaemonSet, Deployment, PodTemplate, ReplicaSet } from '../meta/kubernetes.ts';
+import { formatSelector, type LabelSelector, matchesSelector, validateSelector } from '../meta/labels.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
-import { isJsonObject, jsonEqual, type JsonObject, type KubeObject } from '../meta/object.ts';
+import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
 import { ageColumn, integerColumn, templateColumns, textColumn } from './columns.ts';
 import { defineKind, type Kind, scaleSubresource, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
-type Workload = { spec?: { selector?: LabelSelector; template?: PodTemplate; replicas?: number; minReadySeconds?: number; revisionHistoryLimit?: number } };
+type Workload = {
+  spec?: {
+    selector?: LabelSelector;
+    template?: PodTemplate;
+    replicas?: number;
+    minReadySeconds?: number;
+    revisionHistoryLimit?: number;
+  };
+};
 
 function defaultTemplate(object: KubeObject): void {
   const spec = specOf(object);
@@ -25,7 +34,8 @@ function validateWorkload(object: KubeObject): FieldError[] {
   const { selector, template, replicas, minReadySeconds, revisionHistoryLimit } = (object as Workload).spec ?? {};
   const errors: FieldError[] = [];
   for (const [field, value] of Object.entries({ replicas, minReadySeconds, revisionHistoryLimit })) {
-    if (value !== undefined && value < 0) errors.push(invalidValue(`spec.${field}`, value, 'must be greater than or equal to 0'));
+    if (value !== undefined && value < 0)
+      errors.push(invalidValue(`spec.${field}`, value, 'must be greater than or equal to 0'));
   }
   if (selector === undefined) errors.push(required('spec.selector'));
   else {
@@ -34,7 +44,9 @@ function validateWorkload(object: KubeObject): FieldError[] {
     if (isEmpty) errors.push(invalidValue('spec.selector', selector, 'empty selector is invalid for deployment'));
     const labels = template?.metadata?.labels as Record<string, string> | undefined;
     if (!matchesSelector(selector, labels)) {
-      errors.push(invalidValue('spec.template.metadata.labels', labels ?? {}, '`selector` does not match template `labels`'));
+      errors.push(
+        invalidValue('spec.template.metadata.labels', labels ?? {}, '`selector` does not match template `labels`'),
+      );
     }
   }
   errors.push(...validatePodSpec(template?.spec, 'spec.template.spec'));
@@ -46,19 +58,33 @@ function validateWorkload(object: KubeObject): FieldError[] {
 
 function validateSelectorUnchanged(object: KubeObject, old: KubeObject): FieldError[] {
   const selector = (object as Workload).spec?.selector;
-  return jsonEqual(selector, (old as Workload).spec?.selector) ? [] : [invalidValue('spec.selector', selector, 'field is immutable')];
+  return jsonEqual(selector, (old as Workload).spec?.selector)
+    ? []
+    : [invalidValue('spec.selector', selector, 'field is immutable')];
 }
 
 /** Checks a count or percentage such as `25%`. */
 function validateIntOrPercent(value: unknown, field: string): FieldError[] {
-  if (typeof value === 'number') return value < 0 ? [invalidValue(field, value, 'must be greater than or equal to 0')] : [];
+  if (typeof value === 'number')
+    return value < 0 ? [invalidValue(field, value, 'must be greater than or equal to 0')] : [];
   if (typeof value === 'string' && !/^\d+%$/.test(value)) {
-    return [invalidValue(field, value, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")];
+    return [
+      invalidValue(
+        field,
+        value,
+        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+      ),
+    ];
   }
   return [];
 }
 
-const selectorColumn = textColumn('Selector', 'Label selector for its pods.', (object) => formatSelector((object as Workload).spec?.selector) || '<none>', 1);
+const selectorColumn = textColumn(
+  'Selector',
+  'Label selector for its pods.',
+  (object) => formatSelector((object as Workload).spec?.selector) || '<none>',
+  1,
+);
 const asDeployment = (object: KubeObject): Deployment => object as Deployment;
 const asReplicaSet = (object: KubeObject): ReplicaSet => object as ReplicaSet;
 const asDaemonSet = (object: KubeObject): DaemonSet => object as DaemonSet;
@@ -87,21 +113,36 @@ export const deploymentKind: Kind = defineKind({
   validate: (object) => {
     const errors = validateWorkload(object);
     const strategy = asDeployment(object).spec?.strategy;
-    if (!['RollingUpdate', 'Recreate'].includes(strategy?.type ?? '')) errors.push(notSupported('spec.strategy.type', strategy?.type, ['Recreate', 'RollingUpdate']));
+    if (!['RollingUpdate', 'Recreate'].includes(strategy?.type ?? ''))
+      errors.push(notSupported('spec.strategy.type', strategy?.type, ['Recreate', 'RollingUpdate']));
     const { maxSurge, maxUnavailable } = strategy?.rollingUpdate ?? {};
     errors.push(...validateIntOrPercent(maxSurge, 'spec.strategy.rollingUpdate.maxSurge'));
     errors.push(...validateIntOrPercent(maxUnavailable, 'spec.strategy.rollingUpdate.maxUnavailable'));
     const isZero = (value: unknown): boolean => value === 0 || value === '0%';
     if (strategy?.type === 'RollingUpdate' && isZero(maxSurge) && isZero(maxUnavailable)) {
-      errors.push(invalidValue('spec.strategy.rollingUpdate.maxUnavailable', maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+      errors.push(
+        invalidValue('spec.strategy.rollingUpdate.maxUnavailable', maxUnavailable, 'may not be 0 when `maxSurge` is 0'),
+      );
     }
     return errors;
   },
   validateUpdate: validateSelectorUnchanged,
   columns: [
-    textColumn('Ready', 'Number of the pod with ready state', (object) => `${asDeployment(object).status?.readyReplicas ?? 0}/${asDeployment(object).spec?.replicas ?? 0}`),
-    integerColumn('Up-to-date', 'Number of pods that have the desired template.', (object) => asDeployment(object).status?.updatedReplicas ?? 0),
-    integerColumn('Available', 'Number of pods that have been ready for minReadySeconds.', (object) => asDeployment(object).status?.availableReplicas ?? 0),
+    textColumn(
+      'Ready',
+      'Number of the pod with ready state',
+      (object) => `${asDeployment(object).status?.readyReplicas ?? 0}/${asDeployment(object).spec?.replicas ?? 0}`,
+    ),
+    integerColumn(
+      'Up-to-date',
+      'Number of pods that have the desired template.',
+      (object) => asDeployment(object).status?.updatedReplicas ?? 0,
+    ),
+    integerColumn(
+      'Available',
+      'Number of pods that have been ready for minReadySeconds.',
+      (object) => asDeployment(object).status?.availableReplicas ?? 0,
+    ),
     ageColumn,
     ...templateColumns,
     selectorColumn,
@@ -159,20 +200,50 @@ export const daemonSetKind: Kind = defineKind({
   validate: (object) => {
     const errors = validateWorkload(object);
     const strategy = asDaemonSet(object).spec?.updateStrategy;
-    if (!['RollingUpdate', 'OnDelete'].includes(strategy?.type ?? '')) errors.push(notSupported('spec.updateStrategy.type', strategy?.type, ['OnDelete', 'RollingUpdate']));
-    errors.push(...validateIntOrPercent(strategy?.rollingUpdate?.maxUnavailable, 'spec.updateStrategy.rollingUpdate.maxUnavailable'));
+    if (!['RollingUpdate', 'OnDelete'].includes(strategy?.type ?? ''))
+      errors.push(notSupported('spec.updateStrategy.type', strategy?.type, ['OnDelete', 'RollingUpdate']));
+    errors.push(
+      ...validateIntOrPercent(
+        strategy?.rollingUpdate?.maxUnavailable,
+        'spec.updateStrategy.rollingUpdate.maxUnavailable',
+      ),
+    );
     return errors;
   },
   validateUpdate: validateSelectorUnchanged,
   columns: [
-    integerColumn('Desired', 'Number of nodes that should run the pod.', (object) => asDaemonSet(object).status?.desiredNumberScheduled ?? 0),
-    integerColumn('Current', 'Number of nodes that have the pod.', (object) => asDaemonSet(object).status?.currentNumberScheduled ?? 0),
-    integerColumn('Ready', 'Number of nodes on which the pod is ready.', (object) => asDaemonSet(object).status?.numberReady ?? 0),
-    integerColumn('Up-to-date', 'Number of nodes that have the desired template.', (object) => asDaemonSet(object).status?.updatedNumberScheduled ?? 0),
-    integerColumn('Available', 'Number of nodes on which the pod is available.', (object) => asDaemonSet(object).status?.numberAvailable ?? 0),
+    integerColumn(
+      'Desired',
+      'Number of nodes that should run the pod.',
+      (object) => asDaemonSet(object).status?.desiredNumberScheduled ?? 0,
+    ),
+    integerColumn(
+      'Current',
+      'Number of nodes that have the pod.',
+      (object) => asDaemonSet(object).status?.currentNumberScheduled ?? 0,
+    ),
+    integerColumn(
+      'Ready',
+      'Number of nodes on which the pod is ready.',
+      (object) => asDaemonSet(object).status?.numberReady ?? 0,
+    ),
+    integerColumn(
+      'Up-to-date',
+      'Number of nodes that have the desired template.',
+      (object) => asDaemonSet(object).status?.updatedNumberScheduled ?? 0,
+    ),
+    integerColumn(
+      'Available',
+      'Number of nodes on which the pod is available.',
+      (object) => asDaemonSet(object).status?.numberAvailable ?? 0,
+    ),
     textColumn('Node Selector', 'Labels that a node must have.', (object) => {
       const selector = asDaemonSet(object).spec?.template.spec?.nodeSelector ?? {};
-      return Object.entries(selector).map(([key, value]) => `${key}=${value}`).join(',') || '<none>';
+      return (
+        Object.entries(selector)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(',') || '<none>'
+      );
     }),
     ageColumn,
     ...templateColumns,
@@ -186,11 +257,14 @@ export const controllerRevisionKind: Kind = defineKind({
   plural: 'controllerrevisions',
   typeId: 'apps.v1.ControllerRevision',
   nameError: dnsSubdomainError,
-  validateUpdate: (object, old) => (jsonEqual(object.data, old.data) ? [] : [invalidValue('data', '', 'field is immutable')]),
+  validateUpdate: (object, old) =>
+    jsonEqual(object.data, old.data) ? [] : [invalidValue('data', '', 'field is immutable')],
   columns: [
     textColumn('Controller', 'Controller of the object.', (object) => {
       const owner = object.metadata.ownerReferences?.find((reference) => reference.controller === true);
-      return owner === undefined ? '<none>' : `${owner.kind.toLowerCase()}.${owner.apiVersion.split('/')[0]}/${owner.name}`;
+      return owner === undefined
+        ? '<none>'
+        : `${owner.kind.toLowerCase()}.${owner.apiVersion.split('/')[0]}/${owner.name}`;
     }),
     integerColumn('Revision', 'The revision of the state.', (object) => Number(object.revision ?? 0)),
     ageColumn,

@@ -14,7 +14,10 @@ export function parseFieldSelector(text: string): FieldTerm[] {
   return splitTerms(text).flatMap((term) => {
     if (term === '') return [];
     const match = /^([^=!]+)(==|!=|=)((?:\\[\\,=]|[^\\,=])*)$/.exec(term);
-    if (match === null) throw new FieldSelectorError(`invalid field selector "${term}"; can't understand it: expected field=value or field!=value`);
+    if (match === null)
+      throw new FieldSelectorError(
+        `invalid field selector "${term}"; can't understand it: expected field=value or field!=value`,
+      );
     return [{ field: match[1] ?? '', equal: match[2] !== '!=', value: (match[3] ?? '').replace(/\\(.)/g, '$1') }];
   });
 }
@@ -32,5 +35,7 @@ function splitTerms(text: string): string[] {
 
 /** Whether the fields (path to value, absent ones count as empty) satisfy all terms. */
 export function matchesFields(terms: readonly FieldTerm[], fields: Record<string, string>): boolean {
-  return terms.every((term) => ((Object.hasOwn(fields, term.field) ? fields[term.field] : '') === term.value) === term.equal);
+  return terms.every(
+    (term) => ((Object.hasOwn(fields, term.field) ? fields[term.field] : '') === term.value) === term.equal,
+  );
 }

@@ -18,9 +18,10 @@ const prefixPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0
 export function qualifiedNameError(key: string): string | undefined {
   const pieces = key.split('/');
   const name = pieces.at(-1) ?? '';
-  if (pieces.length > 2) return 'a qualified name must consist of an optional DNS subdomain prefix and a name separated by "/"';
+  if (pieces.length > 2)
+    return 'a qualified name must consist of an optional DNS subdomain prefix and a name separated by "/"';
   if (pieces.length === 2 && (!prefixPattern.test(pieces[0] ?? '') || (pieces[0] ?? '').length > 253)) {
-    return 'prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \'-\' or \'.\', and must start and end with an alphanumeric character';
+    return "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
   }
   if (name === '') return 'name part must be non-empty';
   if (name.length > 63) return 'name part must be no more than 63 bytes';
@@ -48,13 +49,16 @@ export class SelectorError extends Error {}
 export function parseLabelSelector(text: string): Requirement[] {
   const requirements: Requirement[] = [];
   if (text.trim() === '') return requirements;
-  const token = /\s*(?:(!)\s*([^\s=!,()<>]+)|([^\s=!,()<>]+)\s*(?:(==|=|!=|>|<)\s*([^\s,()]*)|\s(in|notin)\s*\(([^()]*)\))?)\s*(,|$)/y;
+  const token =
+    /\s*(?:(!)\s*([^\s=!,()<>]+)|([^\s=!,()<>]+)\s*(?:(==|=|!=|>|<)\s*([^\s,()]*)|\s(in|notin)\s*\(([^()]*)\))?)\s*(,|$)/y;
   let position = 0;
   while (position < text.length || (position > 0 && text.at(position - 1) === ',')) {
     token.lastIndex = position;
     const match = token.exec(text);
     if (match === null || match[0] === '') {
-      throw new SelectorError(`unable to parse requirement: found '${text.slice(position)}', expected: identifier, '!', or a comparison such as key=value or key in (a,b)`);
+      throw new SelectorError(
+        `unable to parse requirement: found '${text.slice(position)}', expected: identifier, '!', or a comparison such as key=value or key in (a,b)`,
+      );
     }
     requirements.push(toRequirement(match));
     position = token.lastIndex;
@@ -78,8 +82,13 @@ function toRequirement(match: RegExpExecArray): Requirement {
     const operators: Record<string, Operator> = { '!=': 'NotIn', '>': 'Gt', '<': 'Lt' };
     requirement = { key, operator: operators[comparison] ?? 'In', values: [value ?? ''] };
   }
-  if ((requirement.operator === 'Gt' || requirement.operator === 'Lt') && !integerPattern.test(requirement.values[0] ?? '')) {
-    throw new SelectorError(`values[0]: Invalid value: "${requirement.values[0]}": for 'Gt', 'Lt' operators, the value must be an integer`);
+  if (
+    (requirement.operator === 'Gt' || requirement.operator === 'Lt') &&
+    !integerPattern.test(requirement.values[0] ?? '')
+  ) {
+    throw new SelectorError(
+      `values[0]: Invalid value: "${requirement.values[0]}": for 'Gt', 'Lt' operators, the value must be an integer`,
+    );
   }
   for (const item of requirement.values) {
     const valueError = labelValueError(item);
@@ -89,16 +98,25 @@ function toRequirement(match: RegExpExecArray): Requirement {
 }
 
 /** Whether labels satisfy all requirements. */
-export function matchesRequirements(requirements: readonly Requirement[], labels: Record<string, string> | undefined): boolean {
+export function matchesRequirements(
+  requirements: readonly Requirement[],
+  labels: Record<string, string> | undefined,
+): boolean {
   // Own properties only: `constructor` is a label key like any other.
-  const valueOf = (key: string): string | undefined => (labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined);
+  const valueOf = (key: string): string | undefined =>
+    labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
   return requirements.every((requirement) => matchesOne(requirement, valueOf(requirement.key)));
 }
 
 const integerPattern = /^[+-]?\d+$/;
 
-function compareIntegers(left: string | undefined, right: string | undefined, test: (a: bigint, b: bigint) => boolean): boolean {
-  if (left === undefined || right === undefined || !integerPattern.test(left) || !integerPattern.test(right)) return false;
+function compareIntegers(
+  left: string | undefined,
+  right: string | undefined,
+  test: (a: bigint, b: bigint) => boolean,
+): boolean {
+  if (left === undefined || right === undefined || !integerPattern.test(left) || !integerPattern.test(right))
+    return false;
   return test(BigInt(left.replace('+', '')), BigInt(right.replace('+', '')));
 }
 
@@ -135,7 +153,10 @@ export function selectorRequirements(selector: LabelSelector): Requirement[] {
 }
 
 /** Whether a LabelSelector object selects these labels; an absent selector selects nothing. */
-export function matchesSelector(selector: LabelSelector | undefined, labels: Record<string, string> | undefined): boolean {
+export function matchesSelector(
+  selector: LabelSelector | undefined,
+  labels: Record<string, string> | undefined,
+): boolean {
   return selector !== undefined && matchesRequirements(selectorRequirements(selector), labels);
 }
 
@@ -169,7 +190,9 @@ export function validateSelector(selector: LabelSelector, field: string): FieldE
     } else if (needsValues && (expression.values ?? []).length === 0) {
       errors.push(required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
     } else if (!needsValues && (expression.values ?? []).length > 0) {
-      errors.push(forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+      errors.push(
+        forbiddenField(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+      );
     }
     expression.values?.forEach((value, position) => {
       const valueError = labelValueError(value);

@@ -157,7 +157,11 @@ export function invalid(kind: string, group: string, name: string, errors: Field
 }
 
 export function required(field: string, detail = ''): FieldError {
-  return { reason: 'FieldValueRequired', field, message: detail === '' ? 'Required value' : `Required value: ${detail}` };
+  return {
+    reason: 'FieldValueRequired',
+    field,
+    message: detail === '' ? 'Required value' : `Required value: ${detail}`,
+  };
 }
 
 export function invalidValue(field: string, value: unknown, detail: string): FieldError {
@@ -166,7 +170,11 @@ export function invalidValue(field: string, value: unknown, detail: string): Fie
 
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
   const list = supported.map((item) => JSON.stringify(item)).join(', ');
-  return { reason: 'FieldValueNotSupported', field, message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}` };
+  return {
+    reason: 'FieldValueNotSupported',
+    field,
+    message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`,
+  };
 }
 
 export function duplicate(field: string, value: unknown): FieldError {

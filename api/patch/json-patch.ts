@@ -16,14 +16,17 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
   if (patch.length > maxOperations) throw new PatchError(`a JSON patch may have at most ${maxOperations} operations`);
   patch.forEach((operation: unknown, index) => {
     const { op, path } = (operation ?? {}) as { op?: unknown; path?: unknown };
-    if (typeof op !== 'string' || !operations.includes(op)) throw new PatchError(`operation ${index}: "op" must be one of ${operations.join(', ')}`);
+    if (typeof op !== 'string' || !operations.includes(op))
+      throw new PatchError(`operation ${index}: "op" must be one of ${operations.join(', ')}`);
     if (typeof path !== 'string') throw new PatchError(`operation ${index}: "path" must be a JSON pointer`);
   });
   const result = structuredClone(target);
   const errors = applyPatch(result, patch as Operation[]);
   const index = errors.findIndex((error) => error !== null);
   if (index >= 0) {
-    throw new PatchError(`operation ${index} (${JSON.stringify(patch[index])}) can't be applied: ${errors[index]?.message}`);
+    throw new PatchError(
+      `operation ${index} (${JSON.stringify(patch[index])}) can't be applied: ${errors[index]?.message}`,
+    );
   }
   return result;
 }

@@ -7,7 +7,13 @@ export function applyMergePatch(target: unknown, patch: unknown): unknown {
   const result: JsonObject = isJsonObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else Object.defineProperty(result, key, { value: applyMergePatch(result[key], value), enumerable: true, configurable: true, writable: true });
+    else
+      Object.defineProperty(result, key, {
+        value: applyMergePatch(result[key], value),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   }
   return result;
 }

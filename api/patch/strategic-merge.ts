@@ -21,11 +21,13 @@ function mergeStruct(target: JsonObject, patch: JsonObject, typeId: string | und
   const action = patch[directive];
   if (action === 'replace') return stripDirectives(without(patch, directive)) as JsonObject;
   if (action === 'delete') return {};
-  if (action !== undefined && action !== 'merge') throw new PatchError(`unknown patch directive $patch: ${JSON.stringify(action)}`);
+  if (action !== undefined && action !== 'merge')
+    throw new PatchError(`unknown patch directive $patch: ${JSON.stringify(action)}`);
   const result = retain(target, patch[retainKeys]);
   const fields = typeId !== undefined && isType(typeId) ? jsonFields(typeId) : undefined;
   for (const [key, value] of Object.entries(patch)) {
-    if (key === directive || key === retainKeys || key.startsWith(setOrder) || key.startsWith(deletePrimitive)) continue;
+    if (key === directive || key === retainKeys || key.startsWith(setOrder) || key.startsWith(deletePrimitive))
+      continue;
     if (value === null) delete result[key];
     else result[key] = mergeField(result[key], value, fields?.get(key));
   }
@@ -62,9 +64,11 @@ function mergeByKey(current: unknown[], patch: unknown[], mergeKey: string, elem
   }
   let result = [...current];
   for (const item of patch) {
-    if (!isJsonObject(item)) throw new PatchError(`expected an object with the merge key "${mergeKey}", found ${JSON.stringify(item)}`);
+    if (!isJsonObject(item))
+      throw new PatchError(`expected an object with the merge key "${mergeKey}", found ${JSON.stringify(item)}`);
     const key = item[mergeKey];
-    if (key === undefined) throw new PatchError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+    if (key === undefined)
+      throw new PatchError(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
     if (item[directive] === 'delete') {
       result = result.filter((existing) => !(isJsonObject(existing) && jsonEqual(existing[mergeKey], key)));
       continue;
@@ -120,7 +124,12 @@ function stripDirectives(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(stripDirectives);
   if (!isJsonObject(value)) return value;
   const entries = Object.entries(value).filter(
-    ([key, item]) => item !== null && key !== directive && key !== retainKeys && !key.startsWith(setOrder) && !key.startsWith(deletePrimitive),
+    ([key, item]) =>
+      item !== null &&
+      key !== directive &&
+      key !== retainKeys &&
+      !key.startsWith(setOrder) &&
+      !key.startsWith(deletePrimitive),
   );
   return Object.fromEntries(entries.map(([key, item]) => [key, stripDirectives(item)]));
 }

@@ -24,7 +24,13 @@ export function decodeType(input: unknown, typeId: string): Decoded {
   return { value: decodeStruct(input, typeId, '', unknownFields, 0), unknownFields };
 }
 
-function decodeStruct(input: JsonObject, typeId: string, path: string, unknownFields: string[], depth: number): JsonObject {
+function decodeStruct(
+  input: JsonObject,
+  typeId: string,
+  path: string,
+  unknownFields: string[],
+  depth: number,
+): JsonObject {
   if (depth > maxDepth) throw new DecodeError(`${path}: nested deeper than ${maxDepth} levels`);
   const fields = jsonFields(typeId);
   const output: JsonObject = {};
@@ -32,7 +38,8 @@ function decodeStruct(input: JsonObject, typeId: string, path: string, unknownFi
     const fieldPath = path === '' ? name : `${path}.${name}`;
     const field = fields.get(name);
     if (field === undefined) unknownFields.push(fieldPath);
-    else if (value !== null && value !== undefined) output[name] = decodeValue(value, field.type, fieldPath, unknownFields, depth);
+    else if (value !== null && value !== undefined)
+      output[name] = decodeValue(value, field.type, fieldPath, unknownFields, depth);
   }
   return output;
 }
@@ -49,7 +56,9 @@ function decodeValue(value: unknown, type: string, path: string, unknownFields: 
   if (element !== undefined) {
     if (!isJsonObject(value)) throw mismatch(path, value, 'object');
     const decodeItem = (item: unknown, key: string): unknown =>
-      item === null && element === 'string' ? '' : decodeValue(item, element, `${path}.${key}`, unknownFields, depth + 1);
+      item === null && element === 'string'
+        ? ''
+        : decodeValue(item, element, `${path}.${key}`, unknownFields, depth + 1);
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeItem(item, key)]));
   }
   if (isType(type)) {
@@ -67,13 +76,15 @@ function decodeScalar(value: unknown, type: string, path: string): unknown {
     case 'int32':
     case 'int64':
       if (typeof value !== 'number' || !Number.isInteger(value)) throw mismatch(path, value, 'integer');
-      if (type === 'int32' && (value > 0x7fffffff || value < -0x80000000)) throw new DecodeError(`${path}: ${value} does not fit into a 32-bit integer`);
+      if (type === 'int32' && (value > 0x7fffffff || value < -0x80000000))
+        throw new DecodeError(`${path}: ${value} does not fit into a 32-bit integer`);
       return value;
     case 'double':
       if (typeof value !== 'number') throw mismatch(path, value, 'number');
       return value;
     case 'intstr':
-      if (typeof value !== 'string' && !(typeof value === 'number' && Number.isInteger(value))) throw mismatch(path, value, 'integer or string');
+      if (typeof value !== 'string' && !(typeof value === 'number' && Number.isInteger(value)))
+        throw mismatch(path, value, 'integer or string');
       return value;
     case 'quantity':
       if ((typeof value !== 'string' && typeof value !== 'number') || parseQuantity(value) === undefined) {
@@ -83,7 +94,9 @@ function decodeScalar(value: unknown, type: string, path: string): unknown {
     case 'time':
     case 'microtime':
       if (typeof value !== 'string' || Number.isNaN(parseTime(value))) {
-        throw new DecodeError(`${path}: expected a time in RFC 3339 form such as 2006-01-02T15:04:05Z, found ${JSON.stringify(value)}`);
+        throw new DecodeError(
+          `${path}: expected a time in RFC 3339 form such as 2006-01-02T15:04:05Z, found ${JSON.stringify(value)}`,
+        );
       }
       return value;
     case 'bytes':

@@ -35,18 +35,22 @@ export function encodeFrame(frame: UpFrame | DownFrame): Uint8Array {
   const packed = packr.pack(frame);
   const small = packed.length < deflateFromBytes;
   const body = small ? packed : deflateRawSync(packed, { dictionary });
-  if (body.length >= maxFrameBytes) throw new FrameError(`a ${frame.type} frame of ${body.length} bytes is over the limit of ${maxFrameBytes}`);
+  if (body.length >= maxFrameBytes)
+    throw new FrameError(`a ${frame.type} frame of ${body.length} bytes is over the limit of ${maxFrameBytes}`);
   return Buffer.concat([Buffer.of(small ? plain : deflated), body]);
 }
 
 /** @throws FrameError when the bytes are no frame */
 export function decodeFrame<T extends UpFrame | DownFrame>(bytes: Uint8Array): T {
-  if (bytes.length > maxFrameBytes) throw new FrameError(`a frame of ${bytes.length} bytes is over the limit of ${maxFrameBytes}`);
+  if (bytes.length > maxFrameBytes)
+    throw new FrameError(`a frame of ${bytes.length} bytes is over the limit of ${maxFrameBytes}`);
   const [first] = bytes;
   if (first !== plain && first !== deflated) throw new FrameError(`a frame of an unknown version: first byte ${first}`);
   try {
     const body = bytes.subarray(1);
-    const frame: unknown = packr.unpack(first === plain ? body : inflateRawSync(body, { dictionary, maxOutputLength: maxInflatedBytes }));
+    const frame: unknown = packr.unpack(
+      first === plain ? body : inflateRawSync(body, { dictionary, maxOutputLength: maxInflatedBytes }),
+    );
     if (isJsonObject(frame) && typeof frame.type === 'string') return frame as T;
   } catch (error) {
     throw new FrameError(`a damaged frame: ${(error as Error).message}`, { cause: error });

@@ -1,8 +1,9 @@
 // What hub and agent say to each other. Sync is level-triggered: the hub sends
 // the state that a node should know, the agent the state it is in; both are
 // acknowledged by what they carry, never by MQTT.
-import type { PodStatus } from './pod-status.ts';
+
 import type { JsonObject, KubeObject } from '../meta/object.ts';
+import type { PodStatus } from './pod-status.ts';
 
 /** Version of the frames. Both sides speak this one and the one before. */
 export const wireVersion = 1;
@@ -24,18 +25,37 @@ export type ReportItem =
   | { kind: 'pod'; namespace: string; name: string; uid: string; status: PodStatus }
   /** Nothing of the pod runs any more: the hub may forget it. */
   | { kind: 'gone'; namespace: string; name: string; uid: string }
-  | { kind: 'event'; namespace: string; name: string; uid: string; objectKind: string; type: 'Normal' | 'Warning'; reason: string; message: string };
+  | {
+      kind: 'event';
+      namespace: string;
+      name: string;
+      uid: string;
+      objectKind: string;
+      type: 'Normal' | 'Warning';
+      reason: string;
+      message: string;
+    };
 /** The newest state of what changed; `seq` grows by one a report of a process. */
 export type Report = { type: 'report'; seq: number; items: ReportItem[] };
 
 /** Bytes of a stream that the hub opened. */
 export type StreamData = { type: 'data'; id: number; bytes: Uint8Array };
 /** The stream is over; `error` when not in the ordinary way. */
-export type StreamEnd = { type: 'end'; id: number; error?: { reason: 'NotFound' | 'BadRequest' | 'ServiceUnavailable' | 'InternalError'; message: string } };
+export type StreamEnd = {
+  type: 'end';
+  id: number;
+  error?: { reason: 'NotFound' | 'BadRequest' | 'ServiceUnavailable' | 'InternalError'; message: string };
+};
 
 export type Welcome = { type: 'welcome'; version: number; hubVersion: string; timeMs: number };
 /** What changed in the slice. `digest` is of the slice after all parts; `more` says that another part follows. */
-export type SyncFrame = { type: 'sync'; upserts: [SliceKey, KubeObject][]; deletes: SliceKey[]; digest: string; more: boolean };
+export type SyncFrame = {
+  type: 'sync';
+  upserts: [SliceKey, KubeObject][];
+  deletes: SliceKey[];
+  digest: string;
+  more: boolean;
+};
 /** The whole slice by hashes, when the hub does not know what the agent has. */
 export type ManifestFrame = { type: 'manifest'; manifest: Manifest; digest: string };
 /** The report is durable, but for the items named in `failed`, which are to be sent again. */
@@ -59,7 +79,9 @@ export type Cancel = { type: 'cancel'; id: number };
 
 /** A device without a certificate asks for one. */
 export type JoinRequest = { type: 'join'; nodeName: string; requestPem: string };
-export type JoinAnswer = { type: 'joined'; certificate: string; authority: string } | { type: 'refused'; message: string };
+export type JoinAnswer =
+  | { type: 'joined'; certificate: string; authority: string }
+  | { type: 'refused'; message: string };
 
 export type UpFrame = Hello | Want | Synced | Report | StreamData | StreamEnd | JoinRequest;
 export type DownFrame = Welcome | SyncFrame | ManifestFrame | Ack | OpenLogs | Credit | Cancel | JoinAnswer;

@@ -13,4 +13,6 @@ export type Link = {
 };
 
 /** Who is at the other end, seen from the hub. */
-export type LinkPeer = { kind: 'node'; nodeName: string } | { kind: 'join'; tokenId: string; nodeName: string | undefined };
+export type LinkPeer =
+  | { kind: 'node'; nodeName: string }
+  | { kind: 'join'; tokenId: string; nodeName: string | undefined };

@@ -17,7 +17,11 @@ function randomText(length: number): string {
 }
 
 function kubeconfigOf(options: Options): Kubeconfig {
-  const path = options.get('kubeconfig') ?? (options.get('data-dir') === undefined ? undefined : join(resolve(options.require('data-dir')), 'admin.kubeconfig'));
+  const path =
+    options.get('kubeconfig') ??
+    (options.get('data-dir') === undefined
+      ? undefined
+      : join(resolve(options.require('data-dir')), 'admin.kubeconfig'));
   if (path === undefined) throw new UsageError('--data-dir of the hub or --kubeconfig is required');
   return readKubeconfig(path);
 }
@@ -46,16 +50,23 @@ async function create(options: Options): Promise<void> {
 }
 
 async function list(options: Options): Promise<void> {
-  const { body } = await callApi(kubeconfigOf(options), 'GET', `${secretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`);
+  const { body } = await callApi(
+    kubeconfigOf(options),
+    'GET',
+    `${secretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`,
+  );
   process.stdout.write(`${'ID'.padEnd(8)} ${'EXPIRES'.padEnd(22)} NODE\n`);
   for (const { data } of body.items as { data: Record<string, string> }[]) {
     const field = (name: string): string => Buffer.from(data[name] ?? '', 'base64').toString();
-    process.stdout.write(`${field('token-id').padEnd(8)} ${field('expiration').padEnd(22)} ${field('node-name') || '<any>'}\n`);
+    process.stdout.write(
+      `${field('token-id').padEnd(8)} ${field('expiration').padEnd(22)} ${field('node-name') || '<any>'}\n`,
+    );
   }
 }
 
 async function revoke(options: Options, id: string | undefined): Promise<void> {
-  if (id === undefined || !/^(skerry1\.)?[a-z0-9]{6}(\..*)?$/.test(id)) throw new UsageError('revoke: expected the id of a token, see skerry token list');
+  if (id === undefined || !/^(skerry1\.)?[a-z0-9]{6}(\..*)?$/.test(id))
+    throw new UsageError('revoke: expected the id of a token, see skerry token list');
   const bare = id.startsWith('skerry1.') ? id.split('.')[1] : id;
   await callApi(kubeconfigOf(options), 'DELETE', `${secretsPath}/bootstrap-token-${bare}`);
   process.stdout.write(`token ${bare} revoked\n`);
@@ -68,7 +79,10 @@ export const tokenCommand: Command = {
     'data-dir': { description: "the hub's data directory", value: 'DIR' },
     kubeconfig: { description: 'kubeconfig of the hub', value: 'FILE' },
     ttl: { description: 'how long the token can be used', value: 'DURATION', default: '24h' },
-    node: { description: 'the only node name that may join with it; lets a node that exists join again', value: 'NAME' },
+    node: {
+      description: 'the only node name that may join with it; lets a node that exists join again',
+      value: 'NAME',
+    },
   },
   run: async (options) => {
     const [verb, id] = options.words;

@@ -13,7 +13,12 @@ import { decodeStored, objectStoreKey } from './stored-object.ts';
 const protectedNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** @throws ApiError NotFound, Forbidden */
-export async function admitCreate(parts: ApiParts, operation: Operation, kind: Kind, object: KubeObject): Promise<void> {
+export async function admitCreate(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  object: KubeObject,
+): Promise<void> {
   if (kind.namespaced) await requireActiveNamespace(parts, kind, object);
   restrictNode(operation.user, kind, object);
   if (kind.kind === 'CertificateSigningRequest') {
@@ -44,13 +49,28 @@ async function requireActiveNamespace(parts: ApiParts, kind: Kind, object: KubeO
   throw new ApiError(
     'Forbidden',
     `${kind.plural}${kind.group === '' ? '' : `.${kind.group}`} "${object.metadata.name}" is forbidden: unable to create new content in namespace ${name} because it is being terminated`,
-    { details: { name: object.metadata.name, group: kind.group, kind: kind.plural, causes: [{ reason: 'NamespaceTerminating', message: `namespace ${name} is being terminated`, field: 'metadata.namespace' }] } },
+    {
+      details: {
+        name: object.metadata.name,
+        group: kind.group,
+        kind: kind.plural,
+        causes: [
+          {
+            reason: 'NamespaceTerminating',
+            message: `namespace ${name} is being terminated`,
+            field: 'metadata.namespace',
+          },
+        ],
+      },
+    },
   );
 }
 
 /** The node that a user is the agent of, if it is one. */
 export function nodeOfUser(user: User): string | undefined {
-  return user.groups.includes('system:nodes') && user.name.startsWith('system:node:') ? user.name.slice('system:node:'.length) : undefined;
+  return user.groups.includes('system:nodes') && user.name.startsWith('system:node:')
+    ? user.name.slice('system:node:'.length)
+    : undefined;
 }
 
 /** A node may change itself and the pods bound to it, and nothing of others. */
@@ -58,9 +78,17 @@ function restrictNode(user: User, kind: Kind, object: KubeObject): void {
   const node = nodeOfUser(user);
   if (node === undefined) return;
   if (kind.kind === 'Node' && object.metadata.name !== node) {
-    throw forbidden(resourceNameOf(kind), object.metadata.name, `node "${node}" is not allowed to modify node "${object.metadata.name}"`);
+    throw forbidden(
+      resourceNameOf(kind),
+      object.metadata.name,
+      `node "${node}" is not allowed to modify node "${object.metadata.name}"`,
+    );
   }
   if (kind.kind === 'Pod' && (object as Pod).spec?.nodeName !== node) {
-    throw forbidden(resourceNameOf(kind), object.metadata.name, `node "${node}" can only change pods with spec.nodeName set to itself`);
+    throw forbidden(
+      resourceNameOf(kind),
+      object.metadata.name,
+      `node "${node}" can only change pods with spec.nodeName set to itself`,
+    );
   }
 }

@@ -16,7 +16,9 @@ const nodeRules: Rule[] = [
   { group: 'certificates.k8s.io', resource: 'certificatesigningrequests', verbs: ['create', 'get'] },
 ];
 
-const bootstrapRules: Rule[] = [{ group: 'certificates.k8s.io', resource: 'certificatesigningrequests', verbs: ['create', 'get'] }];
+const bootstrapRules: Rule[] = [
+  { group: 'certificates.k8s.io', resource: 'certificatesigningrequests', verbs: ['create', 'get'] },
+];
 
 const rulesByGroup: Record<string, Rule[]> = { 'system:nodes': nodeRules, 'system:bootstrappers': bootstrapRules };
 
@@ -26,7 +28,11 @@ export function authorize(operation: Operation): void {
   if (user.groups.includes('system:masters')) return;
   const rules = user.groups.flatMap((group) => rulesByGroup[group] ?? []);
   const allowed = rules.some(
-    (rule) => rule.group === resource.group && rule.resource === resource.resource && rule.subresource === subresource && rule.verbs.includes(verb),
+    (rule) =>
+      rule.group === resource.group &&
+      rule.resource === resource.resource &&
+      rule.subresource === subresource &&
+      rule.verbs.includes(verb),
   );
   if (allowed) return;
   const what = subresource === undefined ? resource.resource : `${resource.resource}/${subresource}`;

@@ -2,7 +2,7 @@
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
-import { alreadyExists, ApiError } from '../../api/meta/status.ts';
+import { ApiError, alreadyExists } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { nameSuffix, uuid } from '../../platform/random.ts';
 import { StoreError } from '../store/store.ts';
@@ -17,7 +17,8 @@ import { encodeStored, objectStoreKey, servedText } from './stored-object.ts';
 export async function create(parts: ApiParts, operation: Operation): Promise<Reply> {
   const kind = kindOf(operation);
   const { object, warnings } = decodeInput(operation, kind, operation.body);
-  if (object.metadata.resourceVersion) throw new ApiError('BadRequest', 'resourceVersion should not be set on objects to be created');
+  if (object.metadata.resourceVersion)
+    throw new ApiError('BadRequest', 'resourceVersion should not be set on objects to be created');
   prepare(parts, kind, object);
   await admitCreate(parts, operation, kind, object);
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined;
@@ -47,7 +48,13 @@ function prepare(parts: ApiParts, kind: Kind, object: KubeObject): void {
 }
 
 /** Writes the new object; undefined when the name is taken. */
-async function write(parts: ApiParts, operation: Operation, kind: Kind, object: KubeObject, warnings: string[]): Promise<Reply | undefined> {
+async function write(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  object: KubeObject,
+  warnings: string[],
+): Promise<Reply | undefined> {
   const key = objectStoreKey(kind, object.metadata.namespace, object.metadata.name);
   const value = encodeStored(object);
   if (isDryRun(operation)) {

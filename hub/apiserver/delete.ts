@@ -44,7 +44,10 @@ export async function removeCollection(parts: ApiParts, operation: Operation): P
     }
   }
   const items = entries.map((entry) => servedText(kind, entry.value, entry.modRevision)).join(',');
-  return { code: 200, body: `{"kind":"${kind.listKind}","apiVersion":"${apiVersionOf(kind)}","metadata":{"resourceVersion":"${revision}"},"items":[${items}]}` };
+  return {
+    code: 200,
+    body: `{"kind":"${kind.listKind}","apiVersion":"${apiVersionOf(kind)}","metadata":{"resourceVersion":"${revision}"},"items":[${items}]}`,
+  };
 }
 
 /** Options from the body, or from the query when there is no body. @throws ApiError BadRequest */
@@ -60,16 +63,24 @@ function parseOptions(operation: Operation): DeleteOptions {
     }
   }
   if (Array.isArray(body.dryRun) && body.dryRun.length > 0) query.dryRun ??= String(body.dryRun[0]);
-  const gracePeriodSeconds = (body.gracePeriodSeconds as number | undefined) ?? (query.gracePeriodSeconds === undefined ? undefined : Number(query.gracePeriodSeconds));
+  const gracePeriodSeconds =
+    (body.gracePeriodSeconds as number | undefined) ??
+    (query.gracePeriodSeconds === undefined ? undefined : Number(query.gracePeriodSeconds));
   if (gracePeriodSeconds !== undefined && !(Number.isInteger(gracePeriodSeconds) && gracePeriodSeconds >= 0)) {
-    throw badRequest(`gracePeriodSeconds: Invalid value: ${JSON.stringify(query.gracePeriodSeconds ?? body.gracePeriodSeconds)}: must be a non-negative integer`);
+    throw badRequest(
+      `gracePeriodSeconds: Invalid value: ${JSON.stringify(query.gracePeriodSeconds ?? body.gracePeriodSeconds)}: must be a non-negative integer`,
+    );
   }
   const orphans = body.orphanDependents === true ? 'Orphan' : undefined;
   const propagationPolicy = (body.propagationPolicy as string | undefined) ?? query.propagationPolicy ?? orphans;
   if (propagationPolicy !== undefined && !policies.includes(propagationPolicy)) {
-    throw badRequest(`propagationPolicy: Unsupported value: "${propagationPolicy}": supported values: ${policies.join(', ')}`);
+    throw badRequest(
+      `propagationPolicy: Unsupported value: "${propagationPolicy}": supported values: ${policies.join(', ')}`,
+    );
   }
-  const preconditions = isJsonObject(body.preconditions) ? (body.preconditions as NonNullable<DeleteOptions['preconditions']>) : undefined;
+  const preconditions = isJsonObject(body.preconditions)
+    ? (body.preconditions as NonNullable<DeleteOptions['preconditions']>)
+    : undefined;
   return {
     ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
     ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
@@ -77,7 +88,13 @@ function parseOptions(operation: Operation): DeleteOptions {
   };
 }
 
-async function removeOne(parts: ApiParts, operation: Operation, kind: Kind, name: string, options: DeleteOptions): Promise<Reply> {
+async function removeOne(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  name: string,
+  options: DeleteOptions,
+): Promise<Reply> {
   for (let attempt = 1; ; attempt += 1) {
     const entry = await getEntry(parts, kind, operation.namespace, name);
     const object = decodeStored(kind, entry);
@@ -92,16 +109,30 @@ async function removeOne(parts: ApiParts, operation: Operation, kind: Kind, name
 }
 
 function checkPreconditions(kind: Kind, { metadata }: KubeObject, { preconditions }: DeleteOptions): void {
-  for (const [field, label] of [['uid', 'UID'], ['resourceVersion', 'ResourceVersion']] as const) {
+  for (const [field, label] of [
+    ['uid', 'UID'],
+    ['resourceVersion', 'ResourceVersion'],
+  ] as const) {
     const wanted = preconditions?.[field];
     if (wanted !== undefined && wanted !== metadata[field]) {
-      throw conflict(resourceNameOf(kind), metadata.name, `Precondition failed: ${label} in precondition: ${wanted}, ${label} in object meta: ${metadata[field]}`);
+      throw conflict(
+        resourceNameOf(kind),
+        metadata.name,
+        `Precondition failed: ${label} in precondition: ${wanted}, ${label} in object meta: ${metadata[field]}`,
+      );
     }
   }
 }
 
 /** Marks the object as terminating, or removes it when it waits for nothing. */
-async function step(parts: ApiParts, operation: Operation, kind: Kind, entry: Entry, object: KubeObject, options: DeleteOptions): Promise<Reply> {
+async function step(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  entry: Entry,
+  object: KubeObject,
+  options: DeleteOptions,
+): Promise<Reply> {
   const { metadata } = object;
   const graceSeconds = graceFor(kind, object, options);
   const wasTerminating = metadata.deletionTimestamp !== undefined;
@@ -123,8 +154,14 @@ async function step(parts: ApiParts, operation: Operation, kind: Kind, entry: En
     return { code: 200, body: kind.defaultGracePeriodSeconds === undefined ? success(kind, object) : object };
   }
   const value = encodeStored(object);
-  const revision = value === entry.value ? entry.modRevision : await parts.store.write({ key: entry.key, value, expect: entry.modRevision });
-  return { code: kind.defaultGracePeriodSeconds === undefined && !wasTerminating ? 202 : 200, body: servedText(kind, value, revision) };
+  const revision =
+    value === entry.value
+      ? entry.modRevision
+      : await parts.store.write({ key: entry.key, value, expect: entry.modRevision });
+  return {
+    code: kind.defaultGracePeriodSeconds === undefined && !wasTerminating ? 202 : 200,
+    body: servedText(kind, value, revision),
+  };
 }
 
 function graceFor(kind: Kind, object: KubeObject, { gracePeriodSeconds }: DeleteOptions): number {
@@ -138,7 +175,9 @@ function graceFor(kind: Kind, object: KubeObject, { gracePeriodSeconds }: Delete
 }
 
 function addPropagationFinalizer({ metadata }: KubeObject, policy: string | undefined): void {
-  const others = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== orphanFinalizer && finalizer !== foregroundFinalizer);
+  const others = (metadata.finalizers ?? []).filter(
+    (finalizer) => finalizer !== orphanFinalizer && finalizer !== foregroundFinalizer,
+  );
   const wanted = policy === 'Orphan' ? [orphanFinalizer] : policy === 'Foreground' ? [foregroundFinalizer] : undefined;
   if (wanted === undefined) {
     if (policy === 'Background' && metadata.finalizers !== undefined) metadata.finalizers = others;
@@ -153,7 +192,12 @@ function success(kind: Kind, { metadata }: KubeObject): Status {
     apiVersion: 'v1',
     metadata: {},
     status: 'Success',
-    details: { name: metadata.name, group: kind.group, kind: kind.plural, ...(metadata.uid === undefined ? {} : { uid: metadata.uid }) },
+    details: {
+      name: metadata.name,
+      group: kind.group,
+      kind: kind.plural,
+      ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+    },
     code: 200,
   };
 }

@@ -1,7 +1,8 @@
 // Discovery documents, aggregated and legacy, from the table of kinds.
 // https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
-import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
+
 import { kinds } from '../../api/kinds/index.ts';
+import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 
 type GroupVersion = { group: string; version: string; kinds: Kind[] };
 
@@ -68,7 +69,9 @@ function groupDocument({ group, version }: GroupVersion): object {
 
 /** `/apis`. */
 export function apiGroupList(): object {
-  const groups = groupVersions().filter(({ group }) => group !== '').map(groupDocument);
+  const groups = groupVersions()
+    .filter(({ group }) => group !== '')
+    .map(groupDocument);
   return { kind: 'APIGroupList', apiVersion: 'v1', groups };
 }
 
@@ -101,5 +104,10 @@ export function apiResourceList(group: string, version: string): object | undefi
       verbs: subresource.verbs,
     })),
   ]);
-  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: group === '' ? version : `${group}/${version}`, resources };
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: group === '' ? version : `${group}/${version}`,
+    resources,
+  };
 }

@@ -1,13 +1,29 @@
 // Everything that is read and is no resource: discovery, OpenAPI, version, health, metrics.
 import type { User } from '../../api/meta/operation.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { aggregatedDiscovery, aggregatedV2, apiGroup, apiGroupList, apiResourceList, apiVersions } from './discovery.ts';
+import {
+  aggregatedDiscovery,
+  aggregatedV2,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+} from './discovery.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 
 export type Document = { contentType: string; body: string };
 
 /** The Kubernetes release whose API this is. */
-const kubernetesVersion = { major: '1', minor: '35', gitVersion: 'v1.35.0+skerry', gitCommit: '', gitTreeState: 'clean', buildDate: '1970-01-01T00:00:00Z', goVersion: 'none', compiler: 'none' };
+const kubernetesVersion = {
+  major: '1',
+  minor: '35',
+  gitVersion: 'v1.35.0+skerry',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: 'none',
+  compiler: 'none',
+};
 
 function json(value: object, contentType = 'application/json'): Document {
   return { contentType, body: JSON.stringify(value) };
@@ -17,8 +33,14 @@ function json(value: object, contentType = 'application/json'): Document {
  * The document at a path, or undefined when there is none or the user may not see it.
  * Only health and version are for everybody.
  */
-export async function serveDocument(path: string, accept: string | undefined, user: User | undefined, metrics: Metrics): Promise<Document | undefined> {
-  if (path === '/healthz' || path === '/livez' || path === '/readyz') return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
+export async function serveDocument(
+  path: string,
+  accept: string | undefined,
+  user: User | undefined,
+  metrics: Metrics,
+): Promise<Document | undefined> {
+  if (path === '/healthz' || path === '/livez' || path === '/readyz')
+    return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
   if (path === '/version') return json({ ...kubernetesVersion, platform: `${process.platform}/${process.arch}` });
   if (user === undefined) return undefined;
   const isAggregated = accept?.includes('as=APIGroupDiscoveryList') === true && accept.includes('v=v2;');

@@ -21,12 +21,16 @@ export function negotiate(accept: string | undefined): Encoding {
     const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
     const isV1 = parameters.includes('v=v1') && parameters.includes('g=meta.k8s.io');
     if (type === 'application/json' && as === 'Table' && isV1) return { ...jsonEncoding, form: 'table' };
-    if (type === 'application/json' && as?.startsWith('PartialObjectMetadata') && isV1) return { ...jsonEncoding, form: 'partial' };
+    if (type === 'application/json' && as?.startsWith('PartialObjectMetadata') && isV1)
+      return { ...jsonEncoding, form: 'partial' };
     if (as !== undefined) continue;
     if (type === 'application/json' || type === '*/*' || type === 'application/*') return jsonEncoding;
     if (type === 'application/yaml') return { form: 'plain', contentType: 'application/yaml', yaml: true };
   }
-  throw new ApiError('NotAcceptable', 'only the following media types are accepted: application/json, application/yaml');
+  throw new ApiError(
+    'NotAcceptable',
+    'only the following media types are accepted: application/json, application/yaml',
+  );
 }
 
 export function parseInclude(text: string | undefined): IncludeObject {
@@ -34,12 +38,19 @@ export function parseInclude(text: string | undefined): IncludeObject {
 }
 
 /** Text of an answer's body. */
-export function encodeBody(kind: Kind, body: string | object, encoding: Encoding, include: IncludeObject, nowMs: number): string {
+export function encodeBody(
+  kind: Kind,
+  body: string | object,
+  encoding: Encoding,
+  include: IncludeObject,
+  nowMs: number,
+): string {
   if (encoding.form === 'plain' && !encoding.yaml) return typeof body === 'string' ? body : JSON.stringify(body);
   const object = typeof body === 'string' ? (JSON.parse(body) as object) : body;
   if (encoding.yaml) return stringify(object);
   if ((object as KubeObject).kind === 'Status') return JSON.stringify(object);
-  if (encoding.form === 'partial') return JSON.stringify(isListBody(object) ? partialList(object) : toPartial(object as KubeObject));
+  if (encoding.form === 'partial')
+    return JSON.stringify(isListBody(object) ? partialList(object) : toPartial(object as KubeObject));
   if (isListBody(object)) return JSON.stringify(listTable(kind, object, nowMs, include));
   return JSON.stringify(objectTable(kind, object as KubeObject, nowMs, include));
 }
@@ -48,7 +59,14 @@ export function encodeBody(kind: Kind, body: string | object, encoding: Encoding
 const plainLines = new WeakMap<WatchEvent, Buffer>();
 
 /** One line of a watch stream. */
-export function encodeWatchEvent(kind: Kind, event: WatchEvent, encoding: Encoding, include: IncludeObject, nowMs: number, isFirst: boolean): Buffer {
+export function encodeWatchEvent(
+  kind: Kind,
+  event: WatchEvent,
+  encoding: Encoding,
+  include: IncludeObject,
+  nowMs: number,
+  isFirst: boolean,
+): Buffer {
   if (encoding.form === 'plain') {
     let line = plainLines.get(event);
     if (line === undefined) {
@@ -61,7 +79,13 @@ export function encodeWatchEvent(kind: Kind, event: WatchEvent, encoding: Encodi
   let shaped: object;
   if (encoding.form === 'partial') shaped = toPartial(object);
   else if (event.type === 'BOOKMARK') {
-    shaped = { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata: { resourceVersion: object.metadata.resourceVersion }, columnDefinitions: [], rows: [{ cells: [], object }] };
+    shaped = {
+      kind: 'Table',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata: { resourceVersion: object.metadata.resourceVersion },
+      columnDefinitions: [],
+      rows: [{ cells: [], object }],
+    };
   } else shaped = objectTable(kind, object, nowMs, include, isFirst);
   return Buffer.from(`${JSON.stringify({ type: event.type, object: shaped })}\n`);
 }

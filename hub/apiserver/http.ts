@@ -31,7 +31,11 @@ export type HttpOptions = {
 export type HttpParts = { server: ApiServer; clock: Clock; log: Log; metrics: Metrics };
 
 /** Body types that only carry options or protobuf messages of the meta group. */
-const metaTypes: Record<string, string> = { DeleteOptions: 'meta.v1.DeleteOptions', Scale: 'autoscaling.v1.Scale', Binding: 'core.v1.Binding' };
+const metaTypes: Record<string, string> = {
+  DeleteOptions: 'meta.v1.DeleteOptions',
+  Scale: 'autoscaling.v1.Scale',
+  Binding: 'core.v1.Binding',
+};
 
 function typeOfBody(apiVersion: string, kind: string): string | undefined {
   return findKind(apiVersion, kind)?.typeId ?? metaTypes[kind];
@@ -46,7 +50,11 @@ export class HttpServer {
   constructor(options: HttpOptions, parts: HttpParts) {
     this.#options = options;
     this.#parts = parts;
-    this.#requests = parts.metrics.counter('apiserver_request_total', 'Requests answered, by verb, resource and code.', ['verb', 'resource', 'code']);
+    this.#requests = parts.metrics.counter(
+      'apiserver_request_total',
+      'Requests answered, by verb, resource and code.',
+      ['verb', 'resource', 'code'],
+    );
     this.#app = fastify({
       https: {
         cert: options.certificate,
@@ -65,7 +73,13 @@ export class HttpServer {
     this.#app.removeAllContentTypeParsers();
     this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     this.#app.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
-    this.#app.setNotFoundHandler((request, reply) => this.#answerError(new ApiError('NotFound', 'the server could not find the requested resource', { details: {} }), request, reply));
+    this.#app.setNotFoundHandler((request, reply) =>
+      this.#answerError(
+        new ApiError('NotFound', 'the server could not find the requested resource', { details: {} }),
+        request,
+        reply,
+      ),
+    );
     this.#app.all('/*', (request, reply) => this.#handle(request, reply));
   }
 
@@ -86,7 +100,12 @@ export class HttpServer {
     const query = firstValues(url.searchParams);
     const user = userOfSocket(request.raw.socket as TLSSocket);
     const document = await serveDocument(url.pathname, request.headers.accept, user, this.#parts.metrics);
-    if (document !== undefined) return reply.code(200).header('content-type', document.contentType).header('cache-control', 'no-cache, private').send(document.body);
+    if (document !== undefined)
+      return reply
+        .code(200)
+        .header('content-type', document.contentType)
+        .header('cache-control', 'no-cache, private')
+        .send(document.body);
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
     const operation = toOperation(request, url.pathname, query, user);
     if (operation.verb === 'watch' || operation.subresource === 'log') {
@@ -99,8 +118,18 @@ export class HttpServer {
     const result = await this.#parts.server.execute(operation);
     this.#count(operation, result.code);
     for (const warning of result.warnings ?? []) reply.header('warning', `299 - ${JSON.stringify(warning)}`);
-    const body = encodeBody(kindOf(operation), result.body, encoding, parseInclude(query.includeObject), this.#parts.clock.nowMs());
-    return reply.code(result.code).header('content-type', encoding.contentType).header('cache-control', 'no-cache, private').send(body);
+    const body = encodeBody(
+      kindOf(operation),
+      result.body,
+      encoding,
+      parseInclude(query.includeObject),
+      this.#parts.clock.nowMs(),
+    );
+    return reply
+      .code(result.code)
+      .header('content-type', encoding.contentType)
+      .header('cache-control', 'no-cache, private')
+      .send(body);
   }
 
   async #stream(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -118,7 +147,8 @@ export class HttpServer {
     const status = this.#toApiError(error).toStatus();
     const path = parseResourcePath(new URL(request.raw.url ?? '/', 'https://hub').pathname);
     this.#requests.inc({ verb: request.method, resource: path?.resource.resource ?? '', code: String(status.code) });
-    if (status.details?.retryAfterSeconds !== undefined) void reply.header('retry-after', String(status.details.retryAfterSeconds));
+    if (status.details?.retryAfterSeconds !== undefined)
+      void reply.header('retry-after', String(status.details.retryAfterSeconds));
     return reply.code(status.code).header('content-type', 'application/json').send(JSON.stringify(status));
   }
 
@@ -126,9 +156,12 @@ export class HttpServer {
     if (error instanceof ApiError) return error;
     const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
     if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-      return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`, { cause: error });
+      return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`, {
+        cause: error,
+      });
     }
-    if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return badRequest(message ?? 'bad request', error);
+    if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+      return badRequest(message ?? 'bad request', error);
     this.#parts.log.error({ err: error }, 'a request failed unexpectedly');
     return new ApiError('InternalError', `Internal error occurred: ${message}`, { cause: error });
   }
@@ -147,15 +180,28 @@ function firstValues(parameters: URLSearchParams): Record<string, string> {
 function toOperation(request: FastifyRequest, pathname: string, query: Record<string, string>, user: User): Operation {
   const path = parseResourcePath(pathname);
   const verb = path === undefined ? undefined : verbOf(request.method, path, query);
-  if (path === undefined || findResource(path.resource) === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
-  if (verb === undefined) throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
-  const operation: Operation = { verb, resource: path.resource, namespace: path.namespace, name: path.name, subresource: path.subresource, user, query };
+  if (path === undefined || findResource(path.resource) === undefined)
+    throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (verb === undefined)
+    throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
+  const operation: Operation = {
+    verb,
+    resource: path.resource,
+    namespace: path.namespace,
+    name: path.name,
+    subresource: path.subresource,
+    user,
+    query,
+  };
   const bytes = request.body as Buffer | undefined;
   const contentType = request.headers['content-type'];
   if (verb === 'patch') {
     operation.patchType = mediaType(contentType);
-    operation.body = operation.patchType.endsWith('+yaml') ? parseYaml(bytes ?? Buffer.alloc(0)) : parseJson(bytes ?? Buffer.alloc(0));
+    operation.body = operation.patchType.endsWith('+yaml')
+      ? parseYaml(bytes ?? Buffer.alloc(0))
+      : parseJson(bytes ?? Buffer.alloc(0));
   } else if (bytes !== undefined && bytes.length > 0) operation.body = parseBody(bytes, contentType, typeOfBody);
-  else if (verb === 'create' || verb === 'update') throw badRequest('the request has no body: an object with apiVersion and kind is expected');
+  else if (verb === 'create' || verb === 'update')
+    throw badRequest('the request has no body: an object with apiVersion and kind is expected');
   return operation;
 }

@@ -5,7 +5,7 @@ import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation } from '../../api/meta/operation.ts';
 import { badRequest } from '../../api/meta/status.ts';
-import { DecodeError, type Decoded, decodeType } from '../../api/schema/decode.ts';
+import { type Decoded, DecodeError, decodeType } from '../../api/schema/decode.ts';
 
 export type Input = { object: KubeObject; warnings: string[] };
 type Expected = { apiVersion: string; kind: string; typeId: string };
@@ -13,9 +13,14 @@ type Expected = { apiVersion: string; kind: string; typeId: string };
 const modes = ['Strict', 'Warn', 'Ignore'];
 
 /** @throws ApiError BadRequest naming the field */
-export function decodeAs(body: unknown, expected: Expected, fieldValidation: string | undefined): { value: JsonObject; warnings: string[] } {
+export function decodeAs(
+  body: unknown,
+  expected: Expected,
+  fieldValidation: string | undefined,
+): { value: JsonObject; warnings: string[] } {
   const mode = fieldValidation || 'Warn';
-  if (!modes.includes(mode)) throw badRequest(`fieldValidation: Unsupported value: "${mode}": supported values: ${modes.join(', ')}`);
+  if (!modes.includes(mode))
+    throw badRequest(`fieldValidation: Unsupported value: "${mode}": supported values: ${modes.join(', ')}`);
   if (!isJsonObject(body)) throw badRequest('the body must be an object with apiVersion and kind');
   const { apiVersion = expected.apiVersion, kind = expected.kind } = body;
   if (apiVersion !== expected.apiVersion || kind !== expected.kind) {
@@ -32,7 +37,8 @@ export function decodeAs(body: unknown, expected: Expected, fieldValidation: str
     throw error;
   }
   const unknown = decoded.unknownFields.map((field) => `unknown field "${field}"`);
-  if (unknown.length > 0 && mode === 'Strict') throw badRequest(`${where}: strict decoding error: ${unknown.join(', ')}`);
+  if (unknown.length > 0 && mode === 'Strict')
+    throw badRequest(`${where}: strict decoding error: ${unknown.join(', ')}`);
   return { value: decoded.value, warnings: mode === 'Warn' ? unknown : [] };
 }
 
@@ -44,7 +50,12 @@ export function decodeInput(operation: Operation, kind: Kind, body: unknown): In
   const expected = { apiVersion: apiVersionOf(kind), kind: kind.kind, typeId: kind.typeId };
   const { value, warnings } = decodeAs(body, expected, operation.query.fieldValidation);
   const metadata = isJsonObject(value.metadata) ? value.metadata : {};
-  const object: KubeObject = { ...value, apiVersion: expected.apiVersion, kind: expected.kind, metadata: { ...metadata, name: String(metadata.name ?? '') } };
+  const object: KubeObject = {
+    ...value,
+    apiVersion: expected.apiVersion,
+    kind: expected.kind,
+    metadata: { ...metadata, name: String(metadata.name ?? '') },
+  };
   if (kind.namespaced) {
     const { namespace } = object.metadata;
     if (namespace !== undefined && namespace !== '' && namespace !== operation.namespace) {
@@ -56,7 +67,9 @@ export function decodeInput(operation: Operation, kind: Kind, body: unknown): In
   }
   if (operation.name !== undefined && object.metadata.name !== operation.name) {
     if (object.metadata.name !== '') {
-      throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${operation.name})`);
+      throw badRequest(
+        `the name of the object (${object.metadata.name}) does not match the name on the URL (${operation.name})`,
+      );
     }
     object.metadata.name = operation.name;
   }

@@ -39,7 +39,11 @@ function validateMetadata(kind: Kind, { metadata }: KubeObject): FieldError[] {
     if (problem !== undefined) errors.push(invalidValue('metadata.annotations', key, problem));
   }
   if (annotationBytes > maxAnnotationBytes) {
-    errors.push({ reason: 'FieldValueTooLong', field: 'metadata.annotations', message: `Too long: may not be more than ${maxAnnotationBytes} bytes` });
+    errors.push({
+      reason: 'FieldValueTooLong',
+      field: 'metadata.annotations',
+      message: `Too long: may not be more than ${maxAnnotationBytes} bytes`,
+    });
   }
   errors.push(...validateReferences(metadata));
   return errors;
@@ -53,7 +57,13 @@ function validateReferences(metadata: KubeObject['metadata']): FieldError[] {
     }
   });
   if ((metadata.ownerReferences ?? []).filter((reference) => reference.controller === true).length > 1) {
-    errors.push(invalidValue('metadata.ownerReferences', metadata.ownerReferences, 'only one reference can have Controller set to true'));
+    errors.push(
+      invalidValue(
+        'metadata.ownerReferences',
+        metadata.ownerReferences,
+        'only one reference can have Controller set to true',
+      ),
+    );
   }
   metadata.finalizers?.forEach((finalizer, index) => {
     const problem = qualifiedNameError(finalizer);

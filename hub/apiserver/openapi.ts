@@ -4,8 +4,8 @@
 import { createHash } from 'node:crypto';
 import { kinds } from '../../api/kinds/index.ts';
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
-import { elementType, type FieldSchema, isType, jsonFields } from '../../api/schema/schema.ts';
 import descriptions from '../../api/schema/descriptions.json' with { type: 'json' };
+import { elementType, type FieldSchema, isType, jsonFields } from '../../api/schema/schema.ts';
 
 type Schema = { [key: string]: unknown };
 const docs = descriptions as Record<string, Record<string, string>>;
@@ -74,7 +74,12 @@ class Schemas {
 
 /** apiVersion and kind are inlined into every object from TypeMeta. */
 function inlinedDoc(name: string): string {
-  return docs['meta.v1.TypeMeta']?.[name] ?? docs['core.v1.VolumeSource']?.[name] ?? docs['core.v1.ProbeHandler']?.[name] ?? '';
+  return (
+    docs['meta.v1.TypeMeta']?.[name] ??
+    docs['core.v1.VolumeSource']?.[name] ??
+    docs['core.v1.ProbeHandler']?.[name] ??
+    ''
+  );
 }
 
 function pathFor(kind: Kind): string {
@@ -105,7 +110,9 @@ function operationFor(kind: Kind, action: string, schema: Schema): object {
 
 /** The document of one group version, such as `api/v1` or `apis/apps/v1`; undefined when it is not served. */
 function buildDocument(path: string): object | undefined {
-  const members = kinds.filter((kind) => (kind.group === '' ? `api/${kind.version}` : `apis/${apiVersionOf(kind)}`) === path);
+  const members = kinds.filter(
+    (kind) => (kind.group === '' ? `api/${kind.version}` : `apis/${apiVersionOf(kind)}`) === path,
+  );
   if (members.length === 0) return undefined;
   const schemas = new Schemas();
   const paths: Record<string, object> = {};
@@ -113,12 +120,23 @@ function buildDocument(path: string): object | undefined {
     const reference = schemas.reference(kind.typeId);
     const schema = schemas.all[schemaName(kind.typeId)] ?? {};
     schema['x-kubernetes-group-version-kind'] = [{ group: kind.group, version: kind.version, kind: kind.kind }];
-    schemas.all[schemaName(kind.typeId).replace(/[^.]+$/, kind.listKind)] = listSchema(kind, schemas.reference('meta.v1.ListMeta'), reference);
+    schemas.all[schemaName(kind.typeId).replace(/[^.]+$/, kind.listKind)] = listSchema(
+      kind,
+      schemas.reference('meta.v1.ListMeta'),
+      reference,
+    );
     paths[pathFor(kind)] = { get: operationFor(kind, 'list', reference), post: operationFor(kind, 'post', reference) };
-    paths[`${pathFor(kind)}/{name}`] = Object.fromEntries(['get', 'put', 'patch', 'delete'].map((action) => [action, operationFor(kind, action, reference)]));
+    paths[`${pathFor(kind)}/{name}`] = Object.fromEntries(
+      ['get', 'put', 'patch', 'delete'].map((action) => [action, operationFor(kind, action, reference)]),
+    );
   }
   const deleteOptions = schemas.reference('meta.v1.DeleteOptions');
-  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.35' }, paths, components: { schemas: { ...schemas.all, DeleteOptions: deleteOptions } } };
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: 'v1.35' },
+    paths,
+    components: { schemas: { ...schemas.all, DeleteOptions: deleteOptions } },
+  };
 }
 
 function listSchema(kind: Kind, metadata: Schema, items: Schema): Schema {
@@ -146,9 +164,14 @@ export function openApiDocument(path: string): string | undefined {
 
 /** `/openapi/v3`: where each document is, with its hash so that clients can keep it. */
 export function openApiIndex(): object {
-  const paths = new Set(kinds.map((kind) => (kind.group === '' ? `api/${kind.version}` : `apis/${apiVersionOf(kind)}`)));
+  const paths = new Set(
+    kinds.map((kind) => (kind.group === '' ? `api/${kind.version}` : `apis/${apiVersionOf(kind)}`)),
+  );
   const entries = [...paths].map((path) => {
-    const hash = createHash('sha512').update(openApiDocument(path) ?? '').digest('hex').toUpperCase();
+    const hash = createHash('sha512')
+      .update(openApiDocument(path) ?? '')
+      .digest('hex')
+      .toUpperCase();
     return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
   });
   return { paths: Object.fromEntries(entries) };

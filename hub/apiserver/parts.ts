@@ -19,18 +19,25 @@ export function resourceNameOf(kind: Kind): ResourceName {
 /** @throws ApiError NotFound, as Kubernetes answers for paths that it does not serve */
 export function kindOf(operation: Operation): Kind {
   const kind = findResource(operation.resource);
-  if (kind === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (kind === undefined)
+    throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
   return kind;
 }
 
 /** @throws ApiError BadRequest when the path has no name */
 export function nameOf(operation: Operation): string {
-  if (operation.name === undefined || operation.name === '') throw new ApiError('BadRequest', 'the path must name the object');
+  if (operation.name === undefined || operation.name === '')
+    throw new ApiError('BadRequest', 'the path must name the object');
   return operation.name;
 }
 
 /** @throws ApiError NotFound */
-export async function getEntry(parts: ApiParts, kind: Kind, namespace: string | undefined, name: string): Promise<Entry> {
+export async function getEntry(
+  parts: ApiParts,
+  kind: Kind,
+  namespace: string | undefined,
+  name: string,
+): Promise<Entry> {
   const entry = await parts.store.get(objectStoreKey(kind, namespace, name));
   if (entry === undefined) throw notFound(resourceNameOf(kind), name);
   return entry;
@@ -41,9 +48,16 @@ export function translateStoreError(error: unknown): unknown {
   if (!(error instanceof StoreError)) return error;
   switch (error.code) {
     case 'compacted':
-      return new ApiError('Expired', `The resourceVersion for the provided watch or list is too old: ${error.message}`, { cause: error });
+      return new ApiError(
+        'Expired',
+        `The resourceVersion for the provided watch or list is too old: ${error.message}`,
+        { cause: error },
+      );
     case 'future-revision':
-      return new ApiError('Timeout', `Too large resource version: ${error.message}`, { details: { retryAfterSeconds: 1 }, cause: error });
+      return new ApiError('Timeout', `Too large resource version: ${error.message}`, {
+        details: { retryAfterSeconds: 1 },
+        cause: error,
+      });
     case 'no-space':
       return new ApiError('InsufficientStorage', `the hub's disk is full, nothing was written: ${error.message}`, {
         details: { retryAfterSeconds: 10 },

@@ -1,6 +1,6 @@
 // The verb patch: JSON patch, merge patch and strategic merge patch.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
-import { type Kind, apiVersionOf } from '../../api/kinds/kind.ts';
+import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError, badRequest } from '../../api/meta/status.ts';
@@ -12,7 +12,11 @@ import { decodeInput } from './input.ts';
 import { type ApiParts, kindOf } from './parts.ts';
 import { replace } from './update.ts';
 
-export const patchTypes = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+export const patchTypes = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+];
 
 export async function patch(parts: ApiParts, operation: Operation): Promise<Reply> {
   const kind = kindOf(operation);
@@ -21,7 +25,10 @@ export async function patch(parts: ApiParts, operation: Operation): Promise<Repl
     const input = decodeInput({ ...operation, name: undefined }, kind, applyPatchTo(old, operation, kind.typeId));
     warnings = input.warnings;
     if (input.object.metadata.name !== old.metadata.name) {
-      throw new ApiError('Invalid', `metadata.name: Invalid value: ${JSON.stringify(input.object.metadata.name)}: field is immutable`);
+      throw new ApiError(
+        'Invalid',
+        `metadata.name: Invalid value: ${JSON.stringify(input.object.metadata.name)}: field is immutable`,
+      );
     }
     // A patch that does not name a resourceVersion applies to whatever there is.
     return patchedResourceVersion(operation, input.object, old, kind);
@@ -39,11 +46,18 @@ export function applyPatchTo(old: KubeObject, operation: Operation, typeId: stri
     if (patchType === 'application/strategic-merge-patch+json') return applyStrategicMergePatch(old, body, typeId);
   } catch (error) {
     if (error instanceof PatchError) {
-      throw new ApiError(patchType === 'application/json-patch+json' ? 'Invalid' : 'BadRequest', `the patch can't be applied: ${error.message}`, { cause: error });
+      throw new ApiError(
+        patchType === 'application/json-patch+json' ? 'Invalid' : 'BadRequest',
+        `the patch can't be applied: ${error.message}`,
+        { cause: error },
+      );
     }
     throw error;
   }
-  const hint = patchType === 'application/apply-patch+yaml' ? ' (server-side apply is not built yet: use kubectl apply without --server-side)' : '';
+  const hint =
+    patchType === 'application/apply-patch+yaml'
+      ? ' (server-side apply is not built yet: use kubectl apply without --server-side)'
+      : '';
   throw new ApiError(
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}${hint}`,

@@ -30,7 +30,12 @@ export async function list(parts: ApiParts, operation: Operation): Promise<Reply
   };
 }
 
-export type Page = { entries: Entry[]; revision: number; continueToken: string | undefined; remaining: number | undefined };
+export type Page = {
+  entries: Entry[];
+  revision: number;
+  continueToken: string | undefined;
+  remaining: number | undefined;
+};
 
 /** The entries that a list (or deletecollection) is about. @throws ApiError BadRequest, Expired */
 export async function readPage(parts: ApiParts, operation: Operation, kind: Kind): Promise<Page> {
@@ -39,11 +44,21 @@ export async function readPage(parts: ApiParts, operation: Operation, kind: Kind
   const selection = parseSelection(operation, kind);
   const revision = token?.revision ?? exactRevision(operation);
   const prefix = listPrefix(kind, operation.namespace);
-  const options = { prefix, ...(revision === undefined ? {} : { revision }), ...(token === undefined ? {} : { after: token.after }) };
-  if (selection.onlyName !== undefined && token === undefined && (operation.namespace !== undefined || !kind.namespaced)) {
+  const options = {
+    prefix,
+    ...(revision === undefined ? {} : { revision }),
+    ...(token === undefined ? {} : { after: token.after }),
+  };
+  if (
+    selection.onlyName !== undefined &&
+    token === undefined &&
+    (operation.namespace !== undefined || !kind.namespaced)
+  ) {
     return readOne(parts, kind, operation.namespace, selection.onlyName);
   }
-  const result: ListResult = await parts.store.list(selection.all && limit !== undefined ? { ...options, limit } : options);
+  const result: ListResult = await parts.store.list(
+    selection.all && limit !== undefined ? { ...options, limit } : options,
+  );
   let { entries, remaining } = result;
   if (!selection.all) {
     const selected = entries.filter((entry) => selection.matches(decodeStored(kind, entry)));
@@ -69,19 +84,26 @@ async function readOne(parts: ApiParts, kind: Kind, namespace: string | undefine
 /** The revision to read at, when the client asks for exactly that one. */
 function exactRevision({ query }: Operation): number | undefined {
   if (query.resourceVersionMatch === undefined || query.resourceVersionMatch === 'NotOlderThan') return undefined;
-  if (query.resourceVersionMatch !== 'Exact') throw badRequest(`resourceVersionMatch: Unsupported value: "${query.resourceVersionMatch}": supported values: "Exact", "NotOlderThan"`);
+  if (query.resourceVersionMatch !== 'Exact')
+    throw badRequest(
+      `resourceVersionMatch: Unsupported value: "${query.resourceVersionMatch}": supported values: "Exact", "NotOlderThan"`,
+    );
   return parseRevision(query.resourceVersion);
 }
 
 /** @throws ApiError BadRequest */
 export function parseRevision(text: string | undefined): number {
-  if (text === undefined || !/^\d{1,15}$/.test(text)) throw badRequest(`resourceVersion: Invalid value: ${JSON.stringify(text ?? '')}: must be a number that the server gave`);
+  if (text === undefined || !/^\d{1,15}$/.test(text))
+    throw badRequest(
+      `resourceVersion: Invalid value: ${JSON.stringify(text ?? '')}: must be a number that the server gave`,
+    );
   return Number(text);
 }
 
 function parseLimit(text: string | undefined): number | undefined {
   if (text === undefined || text === '' || text === '0') return undefined;
-  if (!/^\d{1,10}$/.test(text)) throw badRequest(`limit: Invalid value: ${JSON.stringify(text)}: must be a whole number`);
+  if (!/^\d{1,10}$/.test(text))
+    throw badRequest(`limit: Invalid value: ${JSON.stringify(text)}: must be a whole number`);
   return Math.min(Number(text), maxPageItems);
 }
 
@@ -95,7 +117,8 @@ function parseContinue(text: string | undefined): ContinueToken | undefined {
   if (text === undefined || text === '') return undefined;
   try {
     const { rv, after } = JSON.parse(Buffer.from(text, 'base64url').toString()) as { rv: unknown; after: unknown };
-    if (typeof rv === 'number' && Number.isSafeInteger(rv) && rv >= 0 && typeof after === 'string') return { revision: rv, after };
+    if (typeof rv === 'number' && Number.isSafeInteger(rv) && rv >= 0 && typeof after === 'string')
+      return { revision: rv, after };
   } catch {
     // falls through to the one error below
   }

@@ -35,7 +35,9 @@ function decodeSegments(path: string): string[] | undefined {
   try {
     const segments = path.split('/').slice(1).map(decodeURIComponent);
     if (segments.at(-1) === '') segments.pop();
-    return segments.some((segment) => segment.includes('/') || segment === '.' || segment === '..') ? undefined : segments;
+    return segments.some((segment) => segment.includes('/') || segment === '.' || segment === '..')
+      ? undefined
+      : segments;
   } catch {
     return undefined;
   }

@@ -1,6 +1,11 @@
 // Label and field selectors of a request, as one predicate over objects.
 import type { Kind } from '../../api/kinds/kind.ts';
-import { FieldSelectorError, type FieldTerm, matchesFields, parseFieldSelector } from '../../api/meta/field-selector.ts';
+import {
+  FieldSelectorError,
+  type FieldTerm,
+  matchesFields,
+  parseFieldSelector,
+} from '../../api/meta/field-selector.ts';
 import { matchesRequirements, parseLabelSelector, type Requirement, SelectorError } from '../../api/meta/labels.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation } from '../../api/meta/operation.ts';
@@ -25,7 +30,9 @@ export function parseSelection(operation: Operation, kind: Kind): Selection {
   return {
     all: requirements.length === 0 && terms.length === 0,
     onlyName: nameTerm?.field === 'metadata.name' && nameTerm.equal ? nameTerm.value : undefined,
-    matches: (object) => matchesRequirements(requirements, object.metadata.labels) && (terms.length === 0 || matchesFields(terms, fieldsOf(kind, object))),
+    matches: (object) =>
+      matchesRequirements(requirements, object.metadata.labels) &&
+      (terms.length === 0 || matchesFields(terms, fieldsOf(kind, object))),
   };
 }
 
@@ -44,7 +51,8 @@ function parseFields(text: string, kind: Kind): FieldTerm[] {
     const probe = { metadata: { name: '', namespace: '' }, spec: {}, status: {} };
     const known = Object.keys(fieldsOf(kind, probe));
     const unknown = terms.find((term) => !known.includes(term.field));
-    if (unknown !== undefined) throw badRequest(`field label not supported: ${unknown.field} (${kind.plural} have: ${known.join(', ')})`);
+    if (unknown !== undefined)
+      throw badRequest(`field label not supported: ${unknown.field} (${kind.plural} have: ${known.join(', ')})`);
     return terms;
   } catch (error) {
     if (error instanceof FieldSelectorError) throw badRequest(`fieldSelector: ${error.message}`, error);

@@ -38,7 +38,8 @@ export class ApiServer implements OperationHandler {
 
   async execute(operation: Operation): Promise<Reply> {
     this.#admitVerb(operation);
-    const handler = (operation.subresource === undefined ? undefined : subresources[operation.subresource]) ?? verbs[operation.verb];
+    const handler =
+      (operation.subresource === undefined ? undefined : subresources[operation.subresource]) ?? verbs[operation.verb];
     if (handler === undefined) throw methodNotAllowed();
     return this.#translated(() => handler(this.#parts, operation));
   }
@@ -72,7 +73,8 @@ export class ApiServer implements OperationHandler {
 function allows(kind: Kind, { verb, subresource }: Operation): boolean {
   if (subresource === undefined) return kind.verbs.includes(verb);
   const found = kind.subresources.find((candidate) => candidate.name === subresource);
-  if (found === undefined) throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (found === undefined)
+    throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
   return (found.verbs as string[]).includes(verb);
 }
 

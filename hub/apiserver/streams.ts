@@ -14,12 +14,18 @@ export type StreamParts = { server: ApiServer; clock: Clock };
 function watchTimeoutMs(query: Record<string, string>): number {
   const text = query.timeoutSeconds;
   if (text === undefined || text === '' || text === '0') return defaultWatchTimeoutMs;
-  if (!/^\d{1,8}$/.test(text)) throw badRequest(`timeoutSeconds: Invalid value: ${JSON.stringify(text)}: must be a whole number`);
+  if (!/^\d{1,8}$/.test(text))
+    throw badRequest(`timeoutSeconds: Invalid value: ${JSON.stringify(text)}: must be a whole number`);
   return Number(text) * 1000;
 }
 
 /** Runs a watch until the client goes, its time is up, or it reads too slowly. */
-export async function streamWatch({ server, clock }: StreamParts, operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function streamWatch(
+  { server, clock }: StreamParts,
+  operation: Operation,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const encoding = negotiate(request.headers.accept?.replace(/;stream=watch/g, ''));
   const include = parseInclude(operation.query.includeObject);
   const kind = kindOf(operation);
@@ -69,10 +75,11 @@ export async function streamLog(server: ApiServer, operation: Operation, respons
   response.flushHeaders();
   for await (const chunk of chunks) {
     if (stop.signal.aborted) return;
-    if (!response.write(chunk)) await new Promise<void>((resolve) => {
-      response.once('drain', resolve);
-      response.once('close', resolve);
-    });
+    if (!response.write(chunk))
+      await new Promise<void>((resolve) => {
+        response.once('drain', resolve);
+        response.once('close', resolve);
+      });
   }
   response.end();
 }

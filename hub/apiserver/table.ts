@@ -44,7 +44,13 @@ export function toPartial(object: KubeObject): KubeObject {
 }
 
 /** A table of one object. Watches send the columns only with their first event. */
-export function objectTable(kind: Kind, object: KubeObject, nowMs: number, include: IncludeObject, withColumns = true): Table {
+export function objectTable(
+  kind: Kind,
+  object: KubeObject,
+  nowMs: number,
+  include: IncludeObject,
+  withColumns = true,
+): Table {
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
@@ -76,5 +82,10 @@ function withType(kind: Kind, item: KubeObject): KubeObject {
 
 /** A list as PartialObjectMetadataList. */
 export function partialList(list: ListBody): object {
-  return { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata: list.metadata, items: list.items.map(toPartial) };
+  return {
+    kind: 'PartialObjectMetadataList',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata: list.metadata,
+    items: list.items.map(toPartial),
+  };
 }

@@ -2,7 +2,7 @@
 // optimistic concurrency, with the rules of metadata, status and generation.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 import type { Kind } from '../../api/kinds/kind.ts';
-import { type KubeObject, jsonEqual } from '../../api/meta/object.ts';
+import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
 import { type Entry, StoreError } from '../store/store.ts';
@@ -25,7 +25,12 @@ export async function update(parts: ApiParts, operation: Operation): Promise<Rep
  * another write came between, unless the new object carries the resourceVersion it was made from.
  * @throws ApiError Conflict, NotFound, Invalid
  */
-export async function replace(parts: ApiParts, operation: Operation, kind: Kind, change: (old: KubeObject) => KubeObject): Promise<Reply> {
+export async function replace(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  change: (old: KubeObject) => KubeObject,
+): Promise<Reply> {
   const name = nameOf(operation);
   for (let attempt = 1; ; attempt += 1) {
     const entry = await getEntry(parts, kind, operation.namespace, name);
@@ -34,7 +39,11 @@ export async function replace(parts: ApiParts, operation: Operation, kind: Kind,
     const asked = next.metadata.resourceVersion;
     if (asked !== undefined && asked !== '' && asked !== old.metadata.resourceVersion) throw modified(kind, name);
     if (next.metadata.uid !== undefined && next.metadata.uid !== '' && next.metadata.uid !== old.metadata.uid) {
-      throw conflict(resourceNameOf(kind), name, `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${old.metadata.uid}`);
+      throw conflict(
+        resourceNameOf(kind),
+        name,
+        `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
+      );
     }
     settle(kind, operation.subresource, next, old);
     admitUpdate(operation, kind, old);
@@ -43,7 +52,8 @@ export async function replace(parts: ApiParts, operation: Operation, kind: Kind,
       return await writeReplacement(parts, operation, kind, entry, next);
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'compare-failed') throw error;
-      if ((asked !== undefined && asked !== '' && asked !== '0') || attempt >= maxWriteRetries) throw modified(kind, name);
+      if ((asked !== undefined && asked !== '' && asked !== '0') || attempt >= maxWriteRetries)
+        throw modified(kind, name);
     }
   }
 }
@@ -67,7 +77,8 @@ function settle(kind: Kind, subresource: string | undefined, next: KubeObject, o
     kind.applyDefaults?.(next);
     kind.prepareUpdate?.(next, old);
     if (kind.subresources.some((candidate) => candidate.name === 'status')) keep(next, old, 'status');
-    if (kind.hasGeneration && !jsonEqual(next.spec, old.spec)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    if (kind.hasGeneration && !jsonEqual(next.spec, old.spec))
+      next.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return;
   }
   const changed = subresource === 'status' || subresource === 'approval' ? 'status' : 'spec';
@@ -81,7 +92,13 @@ function keep(next: KubeObject, old: KubeObject, field: string): void {
   else next[field] = old[field];
 }
 
-async function writeReplacement(parts: ApiParts, operation: Operation, kind: Kind, entry: Entry, next: KubeObject): Promise<Reply> {
+async function writeReplacement(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  entry: Entry,
+  next: KubeObject,
+): Promise<Reply> {
   if (isDryRun(operation)) return { code: 200, body: next };
   const { key } = entry;
   if (isFinished(kind, next)) {
@@ -99,6 +116,7 @@ async function writeReplacement(parts: ApiParts, operation: Operation, kind: Kin
 export function isFinished(kind: Kind, object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata;
   if (deletionTimestamp === undefined || finalizers.length > 0) return false;
-  if (kind.kind === 'Namespace') return ((object.spec as { finalizers?: string[] } | undefined)?.finalizers ?? []).length === 0;
+  if (kind.kind === 'Namespace')
+    return ((object.spec as { finalizers?: string[] } | undefined)?.finalizers ?? []).length === 0;
   return kind.defaultGracePeriodSeconds === undefined || deletionGracePeriodSeconds === 0;
 }

@@ -51,8 +51,11 @@ function select(kind: Kind, source: StoreEvent, selection: Selection): WatchEven
     if (entry === undefined) return previous && sharedEvent(kind, source, 'DELETED', previous);
     return sharedEvent(kind, source, previous === undefined ? 'ADDED' : 'MODIFIED', entry);
   }
-  const matchesNow = entry !== undefined && selection.matches(sharedEvent(kind, source, previous === undefined ? 'ADDED' : 'MODIFIED', entry).object());
-  const matchedBefore = previous !== undefined && selection.matches(sharedEvent(kind, source, 'DELETED', previous).object());
+  const matchesNow =
+    entry !== undefined &&
+    selection.matches(sharedEvent(kind, source, previous === undefined ? 'ADDED' : 'MODIFIED', entry).object());
+  const matchedBefore =
+    previous !== undefined && selection.matches(sharedEvent(kind, source, 'DELETED', previous).object());
   if (matchesNow) return sharedEvent(kind, source, matchedBefore ? 'MODIFIED' : 'ADDED', entry);
   return matchedBefore ? sharedEvent(kind, source, 'DELETED', previous) : undefined;
 }
@@ -60,21 +63,33 @@ function select(kind: Kind, source: StoreEvent, selection: Selection): WatchEven
 function bookmark(kind: Kind, revision: number, initialEventsEnd = false): WatchEvent {
   const annotations = initialEventsEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
   return lazyEvent('BOOKMARK', () =>
-    JSON.stringify({ kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: { resourceVersion: String(revision), creationTimestamp: null, ...annotations } }),
+    JSON.stringify({
+      kind: kind.kind,
+      apiVersion: apiVersionOf(kind),
+      metadata: { resourceVersion: String(revision), creationTimestamp: null, ...annotations },
+    }),
   );
 }
 
-export async function watch(parts: ApiParts, operation: Operation, signal: AbortSignal, sink: WatchSink): Promise<void> {
+export async function watch(
+  parts: ApiParts,
+  operation: Operation,
+  signal: AbortSignal,
+  sink: WatchSink,
+): Promise<void> {
   const kind = kindOf(operation);
   const selection = parseSelection(operation, kind);
   const { query } = operation;
   const wantsBookmarks = query.allowWatchBookmarks === 'true' || query.allowWatchBookmarks === '1';
   const wantsInitial = query.sendInitialEvents === 'true' || query.sendInitialEvents === '1';
   if (wantsInitial && query.resourceVersionMatch !== 'NotOlderThan') {
-    throw badRequest('sendInitialEvents: Forbidden: resourceVersionMatch must be NotOlderThan when sendInitialEvents is set');
+    throw badRequest(
+      'sendInitialEvents: Forbidden: resourceVersionMatch must be NotOlderThan when sendInitialEvents is set',
+    );
   }
   const prefix = listPrefix(kind, operation.namespace);
-  const startsAtNow = query.resourceVersion === undefined || query.resourceVersion === '' || query.resourceVersion === '0';
+  const startsAtNow =
+    query.resourceVersion === undefined || query.resourceVersion === '' || query.resourceVersion === '0';
   let after = startsAtNow || wantsInitial ? parts.store.revision() : parseRevision(query.resourceVersion);
   if (wantsInitial || (startsAtNow && query.sendInitialEvents !== 'false')) {
     const initial = await parts.store.list({ prefix });

@@ -88,7 +88,10 @@ class BrokerLink implements Link {
 
   #publish(topic: string, payload: Uint8Array, done: () => void): void {
     // Straight to this client: a slow reader holds up nobody else.
-    this.#client.publish({ cmd: 'publish', topic, payload: Buffer.from(payload), qos: 0, retain: false, dup: false }, done);
+    this.#client.publish(
+      { cmd: 'publish', topic, payload: Buffer.from(payload), qos: 0, retain: false, dup: false },
+      done,
+    );
   }
 }
 
@@ -129,7 +132,8 @@ export class BrokerServer {
   #wire(): void {
     const aedes = this.#aedes;
     aedes.authenticate = (client, userName, password, done) => {
-      const refuse = (returnCode: number, message: string): void => done(Object.assign(new Error(message), { returnCode }) as AuthenticateError, null);
+      const refuse = (returnCode: number, message: string): void =>
+        done(Object.assign(new Error(message), { returnCode }) as AuthenticateError, null);
       this.#admit(client, userName, password).then(
         (refusal) => (refusal === undefined ? done(null, true) : refuse(refusal.code, refusal.message)),
         (error: unknown) => {
@@ -155,19 +159,31 @@ export class BrokerServer {
     };
     aedes.on('clientReady', (client) => this.#open(client));
     aedes.on('clientDisconnect', (client) => this.#close(client));
-    const onError = (client: Client, error: Error): void => this.#parts.log.debug({ err: error, client: client?.id }, 'a connection broke');
+    const onError = (client: Client, error: Error): void =>
+      this.#parts.log.debug({ err: error, client: client?.id }, 'a connection broke');
     aedes.on('clientError', onError);
     aedes.on('connectionError', onError);
   }
 
-  async #admit(client: Client, userName: string | undefined, password: Buffer | undefined): Promise<{ code: number; message: string } | undefined> {
-    const peer = await this.#parts.authenticate({ certificate: certificateOf(client.conn as TLSSocket), userName, password: password?.toString() });
+  async #admit(
+    client: Client,
+    userName: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<{ code: number; message: string } | undefined> {
+    const peer = await this.#parts.authenticate({
+      certificate: certificateOf(client.conn as TLSSocket),
+      userName,
+      password: password?.toString(),
+    });
     if (peer === undefined) return { code: notAuthorized, message: 'not authorized' };
     if (peer.kind === 'node') {
       const other = this.#byNode.get(peer.nodeName);
       // A connection that the network cut silently looks open for a while: ask it.
       if (other !== undefined && (await this.#answersProbe(other))) {
-        this.#parts.log.warn({ node: peer.nodeName }, 'a second agent with the identity of a connected node was refused');
+        this.#parts.log.warn(
+          { node: peer.nodeName },
+          'a second agent with the identity of a connected node was refused',
+        );
         return { code: identifierRejected, message: 'another agent with this identity is connected' };
       }
       other?.close('replaced by a new connection of the same node');

@@ -56,12 +56,31 @@ export class Client {
     return this.#execute({ verb: 'update', resource, name, namespace, subresource, query: {}, body: object });
   }
 
-  patch(resource: ResourceId, target: ObjectName, type: PatchType, patch: unknown, subresource?: string): Promise<KubeObject> {
-    return this.#execute({ verb: 'patch', resource, ...target, subresource, query: {}, body: patch, patchType: patchMediaTypes[type] });
+  patch(
+    resource: ResourceId,
+    target: ObjectName,
+    type: PatchType,
+    patch: unknown,
+    subresource?: string,
+  ): Promise<KubeObject> {
+    return this.#execute({
+      verb: 'patch',
+      resource,
+      ...target,
+      subresource,
+      query: {},
+      body: patch,
+      patchType: patchMediaTypes[type],
+    });
   }
 
   async delete(resource: ResourceId, target: ObjectName, { uid, ...options }: DeleteQuery = {}): Promise<void> {
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options, ...(uid === undefined ? {} : { preconditions: { uid } }) };
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      ...options,
+      ...(uid === undefined ? {} : { preconditions: { uid } }),
+    };
     await this.#execute({ verb: 'delete', resource, ...target, query: {}, body });
   }
 
@@ -72,12 +91,19 @@ export class Client {
 
   /** Watches all namespaces from a resourceVersion on, until the signal aborts. */
   watch(resource: ResourceId, resourceVersion: string, signal: AbortSignal, sink: WatchSink): Promise<void> {
-    const operation: Operation = { verb: 'watch', resource, user: this.#user, query: { resourceVersion, allowWatchBookmarks: 'false' } };
+    const operation: Operation = {
+      verb: 'watch',
+      resource,
+      user: this.#user,
+      query: { resourceVersion, allowWatchBookmarks: 'false' },
+    };
     return this.#handler.watch(operation, signal, sink);
   }
 
   async #execute(operation: Omit<Operation, 'user'>): Promise<KubeObject> {
     const reply: Reply = await this.#handler.execute({ ...operation, user: this.#user });
-    return typeof reply.body === 'string' ? (JSON.parse(reply.body) as KubeObject) : (structuredClone(reply.body) as KubeObject);
+    return typeof reply.body === 'string'
+      ? (JSON.parse(reply.body) as KubeObject)
+      : (structuredClone(reply.body) as KubeObject);
   }
 }

@@ -11,7 +11,13 @@ import type { Client } from './client.ts';
 import { resources } from './resources.ts';
 
 /** What an event is about. */
-export type EventTarget = { apiVersion: string; kind: string; namespace?: string | undefined; name: string; uid?: string | undefined };
+export type EventTarget = {
+  apiVersion: string;
+  kind: string;
+  namespace?: string | undefined;
+  name: string;
+  uid?: string | undefined;
+};
 export type EventType = 'Normal' | 'Warning';
 
 export type EventRecorderParts = { client: Client; clock: Clock; log: Log };
@@ -44,7 +50,9 @@ export class EventRecorder {
   async write(target: EventTarget, type: EventType, reason: string, message: string): Promise<void> {
     const now = formatTime(this.#parts.clock.nowMs());
     const namespace = target.namespace || 'default';
-    const digest = createHash('sha256').update(JSON.stringify([target, type, reason, message, this.#component])).digest('hex');
+    const digest = createHash('sha256')
+      .update(JSON.stringify([target, type, reason, message, this.#component]))
+      .digest('hex');
     const name = `${target.name.slice(0, 200)}.${digest.slice(0, 16)}`;
     const event: KubeObject = {
       metadata: { name, namespace },

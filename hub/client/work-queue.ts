@@ -1,6 +1,6 @@
 // A queue of keys to look at again: a key waits at most once, is worked on by
 // one worker at a time, and comes back later and later while its work fails.
-import { type Clock } from '../../platform/clock.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 
 const firstRetryMs = 50;
@@ -71,7 +71,8 @@ export class WorkQueue {
       if (this.#signal?.aborted) return;
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);
-      if (failures > 3) this.#parts.log.warn({ err: error, key, failures, queue: this.#name }, 'work fails and will be tried again');
+      if (failures > 3)
+        this.#parts.log.warn({ err: error, key, failures, queue: this.#name }, 'work fails and will be tried again');
       this.addAfter(key, Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures, 12)));
     }
   }

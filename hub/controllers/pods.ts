@@ -6,7 +6,9 @@ import { parseTime } from '../../api/meta/time.ts';
 
 /** Whether a pod still counts: not finished and not on its way out. */
 export function isActive(pod: Pod): boolean {
-  return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed' && pod.metadata.deletionTimestamp === undefined;
+  return (
+    pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed' && pod.metadata.deletionTimestamp === undefined
+  );
 }
 
 export function isReady(pod: Pod): boolean {

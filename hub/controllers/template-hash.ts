@@ -11,7 +11,9 @@ export const podTemplateHashLabel = 'pod-template-hash';
 export const revisionHashLabel = 'controller-revision-hash';
 
 export function templateHash(template: PodTemplate | undefined): string {
-  const digest = createHash('sha256').update(stableStringify(withoutHash(template))).digest();
+  const digest = createHash('sha256')
+    .update(stableStringify(withoutHash(template)))
+    .digest();
   return Array.from(digest.subarray(0, hashLength), (byte) => alphabet[byte % alphabet.length]).join('');
 }
 

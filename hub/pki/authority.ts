@@ -11,8 +11,8 @@ import {
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
-  Pkcs10CertificateRequest,
   PemConverter,
+  Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate,
@@ -65,7 +65,11 @@ export class CertificateAuthority {
     const [certificate, key] = [await disk.read(certificatePath), await disk.read(keyPath)];
     if (certificate !== undefined && key !== undefined) {
       const der = PemConverter.decodeFirst(Buffer.from(key).toString());
-      return new CertificateAuthority(Buffer.from(certificate).toString(), await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']), random);
+      return new CertificateAuthority(
+        Buffer.from(certificate).toString(),
+        await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']),
+        random,
+      );
     }
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     const made = await X509CertificateGenerator.createSelfSigned({
@@ -77,7 +81,10 @@ export class CertificateAuthority {
       signingAlgorithm: algorithm,
       extensions: [
         new BasicConstraintsExtension(true, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature, true),
+        new KeyUsagesExtension(
+          KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature,
+          true,
+        ),
         await SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     });
@@ -91,17 +98,26 @@ export class CertificateAuthority {
   /** A certificate for serving under these DNS names and IP addresses. */
   async issueServer(names: readonly string[]): Promise<KeyPair> {
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-    const alternatives = names.map((name) => ({ type: isAddress(name) ? ('ip' as const) : ('dns' as const), value: name }));
-    const certificate = await this.#sign(keys.publicKey, { commonName: 'skerry-hub', organizations: [] }, ExtendedKeyUsage.serverAuth, [
-      new SubjectAlternativeNameExtension(alternatives),
-    ]);
+    const alternatives = names.map((name) => ({
+      type: isAddress(name) ? ('ip' as const) : ('dns' as const),
+      value: name,
+    }));
+    const certificate = await this.#sign(
+      keys.publicKey,
+      { commonName: 'skerry-hub', organizations: [] },
+      ExtendedKeyUsage.serverAuth,
+      [new SubjectAlternativeNameExtension(alternatives)],
+    );
     return { certificate, key: await exportKey(keys.privateKey) };
   }
 
   /** A client certificate with a key made here. */
   async issueClient(subject: Subject): Promise<KeyPair> {
     const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-    return { certificate: await this.#sign(keys.publicKey, subject, ExtendedKeyUsage.clientAuth), key: await exportKey(keys.privateKey) };
+    return {
+      certificate: await this.#sign(keys.publicKey, subject, ExtendedKeyUsage.clientAuth),
+      key: await exportKey(keys.privateKey),
+    };
   }
 
   /**
@@ -113,7 +129,9 @@ export class CertificateAuthority {
     try {
       request = new Pkcs10CertificateRequest(requestPem);
     } catch (error) {
-      throw new CertificateRequestError('spec.request is not a PEM-encoded PKCS #10 certificate request', { cause: error });
+      throw new CertificateRequestError('spec.request is not a PEM-encoded PKCS #10 certificate request', {
+        cause: error,
+      });
     }
     if (!(await request.verify())) throw new CertificateRequestError("the request's signature does not fit its key");
     const asked = requestSubject(request);
@@ -123,7 +141,12 @@ export class CertificateAuthority {
     return this.#sign(await request.publicKey.export(), subject, ExtendedKeyUsage.clientAuth);
   }
 
-  async #sign(publicKey: CryptoKey, subject: Subject, usage: ExtendedKeyUsage, more: SubjectAlternativeNameExtension[] = []): Promise<string> {
+  async #sign(
+    publicKey: CryptoKey,
+    subject: Subject,
+    usage: ExtendedKeyUsage,
+    more: SubjectAlternativeNameExtension[] = [],
+  ): Promise<string> {
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(this.#random),
       subject: subjectName(subject),
@@ -154,7 +177,9 @@ export function readRequestSubject(requestPem: string): Subject {
   try {
     return requestSubject(new Pkcs10CertificateRequest(requestPem));
   } catch (error) {
-    throw new CertificateRequestError('spec.request is not a PEM-encoded PKCS #10 certificate request', { cause: error });
+    throw new CertificateRequestError('spec.request is not a PEM-encoded PKCS #10 certificate request', {
+      cause: error,
+    });
   }
 }
 

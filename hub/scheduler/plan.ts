@@ -20,7 +20,9 @@ export function podDemand(spec: PodSpec | undefined): Demand {
     return Math.max(total, ...initial);
   };
   const hostPorts = containers.flatMap((container) =>
-    (container.ports ?? []).flatMap((port) => (port.hostPort ? [`${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`] : [])),
+    (container.ports ?? []).flatMap((port) =>
+      port.hostPort ? [`${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`] : [],
+    ),
   );
   return { cpuMillis: sum('cpu', cpuMillis), memoryBytes: sum('memory', quantityBytes), hostPorts };
 }
@@ -45,19 +47,30 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
 /** The first taint with one of the effects that the pod does not tolerate. */
 export function untoleratedTaint(spec: PodSpec | undefined, node: Node, effects: string[]): Taint | undefined {
   const tolerations = spec?.tolerations ?? [];
-  return (node.spec?.taints ?? []).find((taint) => effects.includes(taint.effect) && !tolerations.some((toleration) => tolerates(toleration, taint)));
+  return (node.spec?.taints ?? []).find(
+    (taint) => effects.includes(taint.effect) && !tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
 }
 
-type Term = { matchExpressions?: { key: string; operator: string; values?: string[] }[]; matchFields?: { key: string; operator: string; values?: string[] }[] };
+type Term = {
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+  matchFields?: { key: string; operator: string; values?: string[] }[];
+};
 
 /** nodeSelector and required node affinity. */
 export function matchesNode(spec: PodSpec | undefined, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
   if (Object.entries(spec?.nodeSelector ?? {}).some(([key, value]) => labels[key] !== value)) return false;
-  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms as Term[] | undefined;
+  const terms = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms as
+    | Term[]
+    | undefined;
   if (terms === undefined) return true;
   const requirements = (list: Term['matchExpressions']): Requirement[] =>
-    (list ?? []).map(({ key, operator, values }) => ({ key, operator: operator as Requirement['operator'], values: values ?? [] }));
+    (list ?? []).map(({ key, operator, values }) => ({
+      key,
+      operator: operator as Requirement['operator'],
+      values: values ?? [],
+    }));
   return terms.some(
     (term) =>
       (term.matchExpressions ?? []).length + (term.matchFields ?? []).length > 0 &&
@@ -73,11 +86,13 @@ export function unfitReason(spec: PodSpec | undefined, demand: Demand, load: Nod
   if (!matchesNode(spec, node)) return "node(s) didn't match Pod's node affinity/selector";
   const taint = untoleratedTaint(spec, node, ['NoSchedule', 'NoExecute']);
   if (taint !== undefined) return `node(s) had untolerated taint(s) {${taint.key}: ${taint.value ?? ''}}`;
-  if (demand.hostPorts.some((port) => used.hostPorts.includes(port))) return "node(s) didn't have free ports for the requested pod ports";
+  if (demand.hostPorts.some((port) => used.hostPorts.includes(port)))
+    return "node(s) didn't have free ports for the requested pod ports";
   const allocatable = node.status?.allocatable ?? {};
   if (podCount + 1 > Number(allocatable.pods ?? 110)) return 'Too many pods';
   if (demand.cpuMillis > 0 && used.cpuMillis + demand.cpuMillis > cpuMillis(allocatable.cpu)) return 'Insufficient cpu';
-  if (demand.memoryBytes > 0 && used.memoryBytes + demand.memoryBytes > quantityBytes(allocatable.memory)) return 'Insufficient memory';
+  if (demand.memoryBytes > 0 && used.memoryBytes + demand.memoryBytes > quantityBytes(allocatable.memory))
+    return 'Insufficient memory';
   return undefined;
 }
 
@@ -89,8 +104,12 @@ function tolerateUnschedulable(spec: PodSpec | undefined): boolean {
 /** Share of the node that would be free, 0 to 1: LeastAllocated over cpu and memory, then fewest pods. */
 function score(demand: Demand, { node, used, podCount }: NodeLoad): number {
   const allocatable = node.status?.allocatable ?? {};
-  const free = (needed: number, capacity: number): number => (capacity <= 0 ? 0 : Math.max(0, (capacity - needed) / capacity));
-  const resources = (free(used.cpuMillis + demand.cpuMillis, cpuMillis(allocatable.cpu)) + free(used.memoryBytes + demand.memoryBytes, quantityBytes(allocatable.memory))) / 2;
+  const free = (needed: number, capacity: number): number =>
+    capacity <= 0 ? 0 : Math.max(0, (capacity - needed) / capacity);
+  const resources =
+    (free(used.cpuMillis + demand.cpuMillis, cpuMillis(allocatable.cpu)) +
+      free(used.memoryBytes + demand.memoryBytes, quantityBytes(allocatable.memory))) /
+    2;
   return resources - podCount * 0.01 - (untoleratedTaint(undefined, node, ['PreferNoSchedule']) === undefined ? 0 : 1);
 }
 
@@ -107,7 +126,8 @@ export function place(pod: Pod, loads: readonly NodeLoad[]): Placement {
     }
     const nodeName = load.node.metadata.name;
     const value = score(demand, load);
-    if (best === undefined || value > best.score || (value === best.score && nodeName < best.nodeName)) best = { nodeName, score: value };
+    if (best === undefined || value > best.score || (value === best.score && nodeName < best.nodeName))
+      best = { nodeName, score: value };
   }
   if (best !== undefined) return { nodeName: best.nodeName };
   const list = [...reasons].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reason, count]) => `${count} ${reason}`);

@@ -15,7 +15,12 @@ const schedulerName = 'default-scheduler';
 
 function needsNode(object: KubeObject): boolean {
   const pod = object as Pod;
-  return !pod.spec?.nodeName && pod.metadata.deletionTimestamp === undefined && pod.spec?.schedulerName === schedulerName && !isFinished(pod);
+  return (
+    !pod.spec?.nodeName &&
+    pod.metadata.deletionTimestamp === undefined &&
+    pod.spec?.schedulerName === schedulerName &&
+    !isFinished(pod)
+  );
 }
 
 function isFinished(pod: Pod): boolean {
@@ -45,14 +50,19 @@ export class Scheduler implements Controller {
   }
 
   #wakeAll(): void {
-    for (const pod of this.#parts.informers.for(resources.pods).all()) if (needsNode(pod)) this.#queue.add(objectKey(pod));
+    for (const pod of this.#parts.informers.for(resources.pods).all())
+      if (needsNode(pod)) this.#queue.add(objectKey(pod));
   }
 
   #loads(): NodeLoad[] {
     const { informers } = this.#parts;
     const loads = new Map<string, NodeLoad>();
     for (const node of informers.for(resources.nodes).all()) {
-      loads.set(node.metadata.name, { node: node as Node, used: { cpuMillis: 0, memoryBytes: 0, hostPorts: [] }, podCount: 0 });
+      loads.set(node.metadata.name, {
+        node: node as Node,
+        used: { cpuMillis: 0, memoryBytes: 0, hostPorts: [] },
+        podCount: 0,
+      });
     }
     for (const pod of informers.for(resources.pods).all() as Pod[]) {
       const load = loads.get(pod.spec?.nodeName ?? '');
@@ -90,7 +100,11 @@ export class Scheduler implements Controller {
     if (known?.status === 'False' && known.message === message) return;
     const { client, clock, events } = this.#parts;
     const condition: Condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
-    const conditions = setCondition(pod.status?.conditions as Condition[] | undefined, condition, formatTime(clock.nowMs()));
+    const conditions = setCondition(
+      pod.status?.conditions as Condition[] | undefined,
+      condition,
+      formatTime(clock.nowMs()),
+    );
     await client.patch(resources.pods, pod.metadata, 'merge', { status: { conditions } }, 'status');
     events.record(targetOf(pod, 'v1', 'Pod'), 'Warning', 'FailedScheduling', message);
   }

@@ -46,7 +46,8 @@ async function answer(bytes: Uint8Array, grant: JoinGrant, parts: JoinParts): Pr
   const frame = decodeFrame<UpFrame>(bytes);
   if (frame.type !== 'join') return { type: 'refused', message: `expected a join request, found ${frame.type}` };
   const problem = dnsSubdomainError(frame.nodeName);
-  if (problem !== undefined) return { type: 'refused', message: `node name ${JSON.stringify(frame.nodeName)}: ${problem}` };
+  if (problem !== undefined)
+    return { type: 'refused', message: `node name ${JSON.stringify(frame.nodeName)}: ${problem}` };
   if (grant.nodeName !== undefined && grant.nodeName !== frame.nodeName) {
     return { type: 'refused', message: `the token is for node ${grant.nodeName}, not for ${frame.nodeName}` };
   }
@@ -69,20 +70,39 @@ async function nodeExists(name: string, { client }: JoinParts): Promise<boolean>
   }
 }
 
-async function sign({ nodeName, requestPem }: JoinRequest, { tokenId }: JoinGrant, parts: JoinParts): Promise<JoinAnswer> {
-  const client = parts.client.as({ name: `system:bootstrap:${tokenId}`, groups: ['system:bootstrappers', 'system:authenticated'] });
+async function sign(
+  { nodeName, requestPem }: JoinRequest,
+  { tokenId }: JoinGrant,
+  parts: JoinParts,
+): Promise<JoinAnswer> {
+  const client = parts.client.as({
+    name: `system:bootstrap:${tokenId}`,
+    groups: ['system:bootstrappers', 'system:authenticated'],
+  });
   const name = `node-csr-${nodeName}-${nameSuffix(parts.random)}`.slice(-253);
   await client.create(resources.certificateSigningRequests, {
     metadata: { name },
-    spec: { request: Buffer.from(requestPem).toString('base64'), signerName, usages: ['digital signature', 'client auth'] },
+    spec: {
+      request: Buffer.from(requestPem).toString('base64'),
+      signerName,
+      usages: ['digital signature', 'client auth'],
+    },
   });
   for (let waitedMs = 0; waitedMs < signedWithinMs; waitedMs += pollMs) {
     const { status } = (await client.get(resources.certificateSigningRequests, { name })) as CertificateRequest;
     if (status?.certificate) {
-      return { type: 'joined', certificate: Buffer.from(status.certificate, 'base64').toString(), authority: parts.authority };
+      return {
+        type: 'joined',
+        certificate: Buffer.from(status.certificate, 'base64').toString(),
+        authority: parts.authority,
+      };
     }
     const bad = status?.conditions?.find((condition) => condition.type === 'Denied' || condition.type === 'Failed');
-    if (bad !== undefined) return { type: 'refused', message: `the certificate request was ${bad.type.toLowerCase()}: ${bad.message ?? ''}` };
+    if (bad !== undefined)
+      return {
+        type: 'refused',
+        message: `the certificate request was ${bad.type.toLowerCase()}: ${bad.message ?? ''}`,
+      };
     await sleep(parts.clock, pollMs);
   }
   return { type: 'refused', message: `the certificate request ${name} was not signed in time` };

@@ -41,7 +41,8 @@ export class Liveness {
       for (const cancel of this.#cancels.values()) cancel();
     });
     this.#parts.informers.for(resources.nodes).subscribe(({ key, object, previous }) => {
-      if (object !== undefined && previous === undefined && !this.#connected.has(key)) this.#appoint(key, this.#options.startGraceMs);
+      if (object !== undefined && previous === undefined && !this.#connected.has(key))
+        this.#appoint(key, this.#options.startGraceMs);
     });
   }
 
@@ -73,7 +74,13 @@ export class Liveness {
         const conditions = unknownConditions(node, formatTime(clock.nowMs()));
         if (conditions === undefined) return;
         const { resourceVersion } = node.metadata;
-        await client.patch(resources.nodes, { name: nodeName }, 'merge', { metadata: { resourceVersion }, status: { conditions } }, 'status');
+        await client.patch(
+          resources.nodes,
+          { name: nodeName },
+          'merge',
+          { metadata: { resourceVersion }, status: { conditions } },
+          'status',
+        );
         log.info({ node: nodeName }, 'the node is out of reach');
         return;
       } catch (error) {
@@ -97,5 +104,7 @@ function unknownConditions(node: Node, now: string): Condition[] | undefined {
     lastTransitionTime: now,
   });
   const types = new Set([...conditions.map((condition) => condition.type), 'Ready']);
-  return [...types].map((type) => (unknownTypes.includes(type) ? unknown(type) : (findCondition(conditions, type) ?? unknown(type))));
+  return [...types].map((type) =>
+    unknownTypes.includes(type) ? unknown(type) : (findCondition(conditions, type) ?? unknown(type)),
+  );
 }

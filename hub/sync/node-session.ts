@@ -2,10 +2,10 @@
 // link holds. Knows frames and links, nothing of MQTT.
 import { decodeFrame, encodeFrame, FrameError } from '../../api/wire/codec.ts';
 import type { DownFrame, Hello, Manifest, Report, SyncFrame, UpFrame } from '../../api/wire/frames.ts';
+import { wireVersion } from '../../api/wire/frames.ts';
 import { syncChunkCharacters } from '../../api/wire/limits.ts';
 import type { Link } from '../../api/wire/link.ts';
 import { differenceOf, digestOf, hashObject } from '../../api/wire/slice.ts';
-import { wireVersion } from '../../api/wire/frames.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { NodeReports } from './reports.ts';
@@ -101,7 +101,9 @@ export class NodeSession {
   #greet(hello: Hello): void {
     const { clock, hubVersion, knownSlices, slice, onReady } = this.#parts;
     if (Math.abs(hello.version - wireVersion) > 1) {
-      throw new FrameError(`the agent speaks version ${hello.version} of the protocol, this hub ${wireVersion}: update the older one`);
+      throw new FrameError(
+        `the agent speaks version ${hello.version} of the protocol, this hub ${wireVersion}: update the older one`,
+      );
     }
     this.send({ type: 'welcome', version: wireVersion, hubVersion, timeMs: clock.nowMs() });
     onReady();
@@ -124,7 +126,12 @@ export class NodeSession {
     if (slice === undefined) return;
     this.#awaitsWant = undefined;
     const manifest = manifestOf(slice);
-    this.#sendParts(slice, keys.filter((key) => slice.has(key)), [], digestOf(manifest));
+    this.#sendParts(
+      slice,
+      keys.filter((key) => slice.has(key)),
+      [],
+      digestOf(manifest),
+    );
     this.#remember(manifest);
     // What changed while the agent was asking.
     this.#sendDifference();
@@ -177,7 +184,10 @@ export class NodeSession {
       } catch (error) {
         failed.push(index);
         reason = (error as Error).message;
-        this.#parts.log.warn({ err: error, node: this.nodeName, kind: item.kind }, 'a report could not be applied and will be sent again');
+        this.#parts.log.warn(
+          { err: error, node: this.nodeName, kind: item.kind },
+          'a report could not be applied and will be sent again',
+        );
       }
     }
     this.send({ type: 'ack', seq, failed, ...(reason === undefined ? {} : { reason }) });

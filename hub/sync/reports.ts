@@ -28,7 +28,10 @@ export class NodeReports {
   constructor(options: { nodeName: string }, parts: ReportParts) {
     this.#nodeName = options.nodeName;
     this.#client = parts.client.as(nodeUser(options.nodeName));
-    this.#events = new EventRecorder({ component: 'kubelet', host: options.nodeName }, { ...parts, client: this.#client });
+    this.#events = new EventRecorder(
+      { component: 'kubelet', host: options.nodeName },
+      { ...parts, client: this.#client },
+    );
   }
 
   /** Applies one item; resolves when it is durable. @throws ApiError when it has to be sent again */
@@ -43,7 +46,10 @@ export class NodeReports {
         await this.#client.create(resources.nodes, { metadata: { name, labels }, status });
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists')) throw error;
-        await this.#changeStatus(resources.nodes, { name }, (node) => ({ ...status, conditions: mergeConditions((node as Node).status?.conditions, status.conditions) }));
+        await this.#changeStatus(resources.nodes, { name }, (node) => ({
+          ...status,
+          conditions: mergeConditions((node as Node).status?.conditions, status.conditions),
+        }));
       }
     },
     pod: async ({ namespace, name, uid, status }) => {
@@ -51,21 +57,27 @@ export class NodeReports {
         const pod = object as Pod;
         if (pod.metadata.uid !== uid) return undefined;
         const { qosClass } = pod.status ?? {};
-        return { ...status, ...(qosClass === undefined ? {} : { qosClass }), conditions: mergeConditions(pod.status?.conditions, status.conditions) };
+        return {
+          ...status,
+          ...(qosClass === undefined ? {} : { qosClass }),
+          conditions: mergeConditions(pod.status?.conditions, status.conditions),
+        };
       });
     },
     gone: async ({ namespace, name, uid }) => {
       try {
         await this.#client.delete(resources.pods, { namespace, name }, { gracePeriodSeconds: 0, uid });
       } catch (error) {
-        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict') && !hasReason(error, 'Forbidden')) throw error;
+        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict') && !hasReason(error, 'Forbidden'))
+          throw error;
       }
     },
     event: async ({ namespace, name, uid, objectKind, type, reason, message }) => {
       try {
         await this.#events.write({ apiVersion: 'v1', kind: objectKind, namespace, name, uid }, type, reason, message);
       } catch (error) {
-        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Forbidden') && !hasReason(error, 'Invalid')) throw error;
+        if (!hasReason(error, 'NotFound') && !hasReason(error, 'Forbidden') && !hasReason(error, 'Invalid'))
+          throw error;
       }
     },
   };
@@ -99,7 +111,9 @@ function mergeConditions(known: unknown, reported: unknown): Condition[] {
   const withTimes = next.map((condition) => {
     const old = findCondition(before, condition.type);
     // A device's clock may be wrong: the time of the last change stays where the status does.
-    return old?.status === condition.status && old.lastTransitionTime !== undefined ? { ...condition, lastTransitionTime: old.lastTransitionTime } : condition;
+    return old?.status === condition.status && old.lastTransitionTime !== undefined
+      ? { ...condition, lastTransitionTime: old.lastTransitionTime }
+      : condition;
   });
   return [...kept, ...withTimes];
 }

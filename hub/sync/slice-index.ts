@@ -50,7 +50,17 @@ function trim(object: KubeObject): KubeObject {
 }
 
 function trimNew(object: KubeObject): KubeObject {
-  const { name, namespace, uid, labels, annotations, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, ownerReferences } = object.metadata;
+  const {
+    name,
+    namespace,
+    uid,
+    labels,
+    annotations,
+    creationTimestamp,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    ownerReferences,
+  } = object.metadata;
   const { [droppedAnnotation]: _, ...kept } = annotations ?? {};
   const metadata = Object.fromEntries(
     Object.entries({
@@ -66,7 +76,9 @@ function trimNew(object: KubeObject): KubeObject {
     }).filter(([, value]) => value !== undefined),
   ) as unknown as KubeObject['metadata'];
   const { spec, data, binaryData, type } = object;
-  const content = Object.fromEntries(Object.entries({ spec, data, binaryData, type }).filter(([, value]) => value !== undefined));
+  const content = Object.fromEntries(
+    Object.entries({ spec, data, binaryData, type }).filter(([, value]) => value !== undefined),
+  );
   return { metadata, ...content };
 }
 
@@ -77,7 +89,8 @@ export class SliceIndex {
 
   constructor(informers: Informers) {
     this.#informers = informers;
-    for (const resource of [resources.pods, resources.configMaps, resources.secrets, resources.nodes]) informers.for(resource);
+    for (const resource of [resources.pods, resources.configMaps, resources.secrets, resources.nodes])
+      informers.for(resource);
   }
 
   /** Follows the informers; calls back with each node whose slice may have changed. */
@@ -89,7 +102,10 @@ export class SliceIndex {
       if (now?.spec?.nodeName) this.#addPod(now.spec.nodeName, key, now);
       for (const node of new Set([before?.spec?.nodeName, now?.spec?.nodeName])) if (node) onChange(node);
     });
-    for (const [kind, resource] of [['configmaps', resources.configMaps], ['secrets', resources.secrets]] as const) {
+    for (const [kind, resource] of [
+      ['configmaps', resources.configMaps],
+      ['secrets', resources.secrets],
+    ] as const) {
       informers.for(resource).subscribe(({ key }) => {
         for (const node of this.#nodesByReference.get(`${kind}/${key}`)?.keys() ?? []) onChange(node);
       });

@@ -1,6 +1,6 @@
 // The hub's side of sync: a session for each connected node, woken by changes
 // of its slice, and the liveness that follows from its link.
-import type { Manifest, StreamData, StreamEnd, DownFrame } from '../../api/wire/frames.ts';
+import type { DownFrame, Manifest, StreamData, StreamEnd } from '../../api/wire/frames.ts';
 import type { Link, LinkPeer } from '../../api/wire/link.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';

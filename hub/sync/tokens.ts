@@ -10,11 +10,19 @@ import { resources } from '../client/resources.ts';
 import type { JoinGrant } from './join.ts';
 
 /** What a token's id and secret allow; undefined when they are wrong or expired. */
-export async function checkJoinToken(client: Client, clock: Clock, id: string, secret: string): Promise<JoinGrant | undefined> {
+export async function checkJoinToken(
+  client: Client,
+  clock: Clock,
+  id: string,
+  secret: string,
+): Promise<JoinGrant | undefined> {
   if (!/^[a-z0-9]{6}$/.test(id)) return undefined;
   let data: Record<string, string>;
   try {
-    const object = (await client.get(resources.secrets, { namespace: 'kube-system', name: `bootstrap-token-${id}` })) as Secret;
+    const object = (await client.get(resources.secrets, {
+      namespace: 'kube-system',
+      name: `bootstrap-token-${id}`,
+    })) as Secret;
     data = object.data ?? {};
   } catch (error) {
     if (hasReason(error, 'NotFound')) return undefined;

@@ -6,7 +6,15 @@ import type { DownFrame, StreamData, StreamEnd } from '../../api/wire/frames.ts'
 import { streamWindowBytes } from '../../api/wire/limits.ts';
 
 /** What a log request asks for; the API server's NodeConnector has the same shape. */
-export type LogRequest = { follow: boolean; previous: boolean; timestamps: boolean; container: string; tailLines?: number; limitBytes?: number; sinceMs?: number };
+export type LogRequest = {
+  follow: boolean;
+  previous: boolean;
+  timestamps: boolean;
+  container: string;
+  tailLines?: number;
+  limitBytes?: number;
+  sinceMs?: number;
+};
 export type PodTarget = { uid: string; nodeName: string };
 export type TunnelParts = { sendTo: (nodeName: string, frame: DownFrame) => boolean };
 
@@ -22,11 +30,21 @@ export class Tunnel {
   }
 
   /** Opens a container's log. The first piece, or the node's refusal, is awaited. @throws ApiError */
-  async logs({ uid, nodeName }: PodTarget, { limitBytes, ...request }: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  async logs(
+    { uid, nodeName }: PodTarget,
+    { limitBytes, ...request }: LogRequest,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array>> {
     const id = this.#nextId++;
     const stream: Stream = { nodeName, chunks: [], end: undefined, wake: () => undefined };
     this.#streams.set(id, stream);
-    const sent = this.#parts.sendTo(nodeName, { type: 'open-logs', id, podUid: uid, ...request, credit: streamWindowBytes });
+    const sent = this.#parts.sendTo(nodeName, {
+      type: 'open-logs',
+      id,
+      podUid: uid,
+      ...request,
+      credit: streamWindowBytes,
+    });
     if (!sent) {
       this.#streams.delete(id);
       throw unreachable(nodeName);
@@ -53,7 +71,12 @@ export class Tunnel {
   /** Ends every stream of a node whose link is gone. */
   nodeGone(nodeName: string): void {
     for (const [id, stream] of this.#streams) {
-      if (stream.nodeName === nodeName) this.receive(nodeName, { type: 'end', id, error: { reason: 'ServiceUnavailable', message: `the connection to node ${nodeName} was lost` } });
+      if (stream.nodeName === nodeName)
+        this.receive(nodeName, {
+          type: 'end',
+          id,
+          error: { reason: 'ServiceUnavailable', message: `the connection to node ${nodeName} was lost` },
+        });
     }
   }
 
@@ -97,7 +120,10 @@ export class Tunnel {
 }
 
 function unreachable(nodeName: string): ApiError {
-  return new ApiError('ServiceUnavailable', `node ${nodeName} is not connected to the hub: its logs can be read when it is back`);
+  return new ApiError(
+    'ServiceUnavailable',
+    `node ${nodeName} is not connected to the hub: its logs can be read when it is back`,
+  );
 }
 
 function toApiError({ reason, message }: NonNullable<StreamEnd['error']>): ApiError {

@@ -39,14 +39,23 @@ export class CertificatesController implements Controller {
   }
 
   async #reconcile(name: string): Promise<void> {
-    const request = this.#parts.informers.for(resources.certificateSigningRequests).get(name) as CertificateRequest | undefined;
+    const request = this.#parts.informers.for(resources.certificateSigningRequests).get(name) as
+      | CertificateRequest
+      | undefined;
     if (request === undefined) return;
     const conditions = request.status?.conditions ?? [];
     const has = (type: string): boolean => conditions.some((condition) => condition.type === type);
     if (request.status?.certificate || has('Denied') || has('Failed')) return this.#expire(request);
     if (request.spec.signerName !== nodeSignerName) return;
     if (!has('Approved')) {
-      if (this.#isOwnNode(request)) await this.#setCondition(request, 'Approved', 'AutoApproved', 'approved: the requester may speak for this node', 'approval');
+      if (this.#isOwnNode(request))
+        await this.#setCondition(
+          request,
+          'Approved',
+          'AutoApproved',
+          'approved: the requester may speak for this node',
+          'approval',
+        );
       return;
     }
     await this.#sign(request);
@@ -55,7 +64,10 @@ export class CertificatesController implements Controller {
   /** A joining device asks for any node name that its token allows; a node only for its own. */
   #isOwnNode(request: CertificateRequest): boolean {
     const { username = '', groups = [] } = request.spec;
-    return groups.includes('system:bootstrappers') || (groups.includes('system:nodes') && this.#subject(request)?.commonName === username);
+    return (
+      groups.includes('system:bootstrappers') ||
+      (groups.includes('system:nodes') && this.#subject(request)?.commonName === username)
+    );
   }
 
   #subject(request: CertificateRequest): { commonName: string; organizations: readonly string[] } | undefined {
@@ -70,7 +82,8 @@ export class CertificatesController implements Controller {
     const { client, signer } = this.#parts;
     const commonName = this.#subject(request)?.commonName ?? '';
     try {
-      if (!/^system:node:[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(commonName)) throw new Error(`expected the subject O=system:nodes, CN=system:node:NAME, found CN=${commonName}`);
+      if (!/^system:node:[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(commonName))
+        throw new Error(`expected the subject O=system:nodes, CN=system:node:NAME, found CN=${commonName}`);
       const certificate = await signer.sign(decode(request), { commonName, organizations: ['system:nodes'] });
       const status = { certificate: Buffer.from(certificate).toString('base64') };
       await client.patch(resources.certificateSigningRequests, request.metadata, 'merge', { status }, 'status');
@@ -80,10 +93,25 @@ export class CertificatesController implements Controller {
     }
   }
 
-  async #setCondition(request: CertificateRequest, type: string, reason: string, message: string, subresource: string): Promise<void> {
+  async #setCondition(
+    request: CertificateRequest,
+    type: string,
+    reason: string,
+    message: string,
+    subresource: string,
+  ): Promise<void> {
     const now = formatTime(this.#parts.clock.nowMs());
-    const conditions = [...(request.status?.conditions ?? []), { type, status: 'True', reason, message, lastUpdateTime: now, lastTransitionTime: now }];
-    await this.#parts.client.patch(resources.certificateSigningRequests, request.metadata, 'merge', { status: { conditions } }, subresource);
+    const conditions = [
+      ...(request.status?.conditions ?? []),
+      { type, status: 'True', reason, message, lastUpdateTime: now, lastTransitionTime: now },
+    ];
+    await this.#parts.client.patch(
+      resources.certificateSigningRequests,
+      request.metadata,
+      'merge',
+      { status: { conditions } },
+      subresource,
+    );
   }
 
   async #expire(request: CertificateRequest): Promise<void> {

@@ -11,7 +11,9 @@ import { isOwnedBy, podFromTemplate } from '../pods.ts';
 import { revisionHashLabel, templateHash } from '../template-hash.ts';
 import { daemonPodSpec, type NodeFit, planDaemonSet, type Step } from './plan.ts';
 
-type Executors = { [T in Step['type']]: (set: DaemonSet, hash: string, step: Extract<Step, { type: T }>) => Promise<void> };
+type Executors = {
+  [T in Step['type']]: (set: DaemonSet, hash: string, step: Extract<Step, { type: T }>) => Promise<void>;
+};
 
 export class DaemonSetController implements Controller {
   #parts: ControllerParts & { fit: NodeFit };
@@ -20,7 +22,8 @@ export class DaemonSetController implements Controller {
   constructor(parts: ControllerParts & { fit: NodeFit }) {
     this.#parts = parts;
     this.#queue = new WorkQueue('daemon-set', (key) => this.#reconcile(key), parts);
-    for (const resource of [resources.daemonSets, resources.pods, resources.nodes, resources.controllerRevisions]) parts.informers.for(resource);
+    for (const resource of [resources.daemonSets, resources.pods, resources.nodes, resources.controllerRevisions])
+      parts.informers.for(resource);
   }
 
   start(signal: AbortSignal): void {
@@ -32,7 +35,8 @@ export class DaemonSetController implements Controller {
       if (owner?.kind === 'DaemonSet') this.#queue.add(`${pod?.metadata.namespace}/${owner.name}`);
     });
     informers.for(resources.nodes).subscribe(() => {
-      for (const set of informers.for(resources.daemonSets).all()) this.#queue.add(`${set.metadata.namespace}/${set.metadata.name}`);
+      for (const set of informers.for(resources.daemonSets).all())
+        this.#queue.add(`${set.metadata.namespace}/${set.metadata.name}`);
     });
     this.#queue.start(signal);
   }
@@ -43,17 +47,27 @@ export class DaemonSetController implements Controller {
     if (set === undefined) return;
     const hash = templateHash(set.spec?.template as PodTemplate | undefined);
     if (set.metadata.deletionTimestamp === undefined) await this.#keepHistory(set, hash);
-    const pods = informers.for(resources.pods).all().filter((pod) => isOwnedBy(pod, set)) as Pod[];
+    const pods = informers
+      .for(resources.pods)
+      .all()
+      .filter((pod) => isOwnedBy(pod, set)) as Pod[];
     const nodes = informers.for(resources.nodes).all() as Node[];
     for (const step of planDaemonSet(set, hash, nodes, pods, fit, clock.nowMs())) {
-      await (this.#executors[step.type] as (set: DaemonSet, hash: string, step: Step) => Promise<void>)(set, hash, step);
+      await (this.#executors[step.type] as (set: DaemonSet, hash: string, step: Step) => Promise<void>)(
+        set,
+        hash,
+        step,
+      );
     }
   }
 
   /** The present template's ControllerRevision has the highest number; the oldest beyond the limit go. */
   async #keepHistory(set: DaemonSet, hash: string): Promise<void> {
     const { client, informers } = this.#parts;
-    const history = informers.for(resources.controllerRevisions).all().filter((revision) => isOwnedBy(revision, set)) as ControllerRevision[];
+    const history = informers
+      .for(resources.controllerRevisions)
+      .all()
+      .filter((revision) => isOwnedBy(revision, set)) as ControllerRevision[];
     history.sort((a, b) => a.revision - b.revision);
     const current = history.find((revision) => revision.metadata.labels?.[revisionHashLabel] === hash);
     const highest = history.at(-1)?.revision ?? 0;
@@ -61,15 +75,24 @@ export class DaemonSetController implements Controller {
       const metadata = {
         name: `${set.metadata.name.slice(0, 240)}-${hash}`,
         namespace: set.metadata.namespace ?? '',
-        labels: { ...(set.spec?.template.metadata?.labels as Record<string, string> | undefined), [revisionHashLabel]: hash },
+        labels: {
+          ...(set.spec?.template.metadata?.labels as Record<string, string> | undefined),
+          [revisionHashLabel]: hash,
+        },
         annotations: { ...set.metadata.annotations },
         ownerReferences: [controllerReference(set, 'apps/v1', 'DaemonSet')],
       };
-      await client.create(resources.controllerRevisions, { metadata, data: { spec: { template: { $patch: 'replace', ...set.spec?.template } } }, revision: highest + 1 });
+      await client.create(resources.controllerRevisions, {
+        metadata,
+        data: { spec: { template: { $patch: 'replace', ...set.spec?.template } } },
+        revision: highest + 1,
+      });
     } else if (current.revision !== highest) {
       await client.patch(resources.controllerRevisions, current.metadata, 'merge', { revision: highest + 1 });
     }
-    const surplus = history.filter((revision) => revision !== current).slice(0, -(set.spec?.revisionHistoryLimit ?? 10));
+    const surplus = history
+      .filter((revision) => revision !== current)
+      .slice(0, -(set.spec?.revisionHistoryLimit ?? 10));
     for (const revision of surplus) await client.delete(resources.controllerRevisions, revision.metadata);
   }
 
@@ -81,11 +104,19 @@ export class DaemonSetController implements Controller {
       const nodeSelectorTerms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [nodeName] }] }];
       pod.spec = {
         ...spec,
-        affinity: { ...spec.affinity, nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
+        affinity: {
+          ...spec.affinity,
+          nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } },
+        },
       } as NonNullable<Pod['spec']>;
       try {
         const created = await this.#parts.client.create(resources.pods, pod);
-        this.#parts.events.record(targetOf(set, 'apps/v1', 'DaemonSet'), 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+        this.#parts.events.record(
+          targetOf(set, 'apps/v1', 'DaemonSet'),
+          'Normal',
+          'SuccessfulCreate',
+          `Created pod: ${created.metadata.name}`,
+        );
       } catch (error) {
         if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
         throw error;
@@ -94,7 +125,12 @@ export class DaemonSetController implements Controller {
     delete: async (set, _hash, { pod }) => {
       try {
         await this.#parts.client.delete(resources.pods, pod.metadata);
-        this.#parts.events.record(targetOf(set, 'apps/v1', 'DaemonSet'), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+        this.#parts.events.record(
+          targetOf(set, 'apps/v1', 'DaemonSet'),
+          'Normal',
+          'SuccessfulDelete',
+          `Deleted pod: ${pod.metadata.name}`,
+        );
       } catch (error) {
         if (!hasReason(error, 'NotFound')) throw error;
       }

@@ -39,7 +39,14 @@ export function nodeOfPod(pod: Pod): string | undefined {
 }
 
 /** Steps for a set, given its own pods. `hash` names the present template. */
-export function planDaemonSet(set: DaemonSet, hash: string, nodes: readonly Node[], pods: readonly Pod[], fit: NodeFit, nowMs: number): Step[] {
+export function planDaemonSet(
+  set: DaemonSet,
+  hash: string,
+  nodes: readonly Node[],
+  pods: readonly Pod[],
+  fit: NodeFit,
+  nowMs: number,
+): Step[] {
   const steps: Step[] = [];
   const spec = daemonPodSpec(set);
   const byNode = new Map<string, Pod[]>();
@@ -56,7 +63,10 @@ export function planDaemonSet(set: DaemonSet, hash: string, nodes: readonly Node
     byNode.delete(node.metadata.name);
     const { mayStart, mayStay } = fit(spec, node);
     if (mayStart) desired += 1;
-    for (const pod of here.filter((pod) => pod.status?.phase === 'Failed' && pod.metadata.deletionTimestamp === undefined)) steps.push({ type: 'delete', pod });
+    for (const pod of here.filter(
+      (pod) => pod.status?.phase === 'Failed' && pod.metadata.deletionTimestamp === undefined,
+    ))
+      steps.push({ type: 'delete', pod });
     const active = here.filter(isActive).sort((a, b) => compareForDeletion(b, a));
     if (!mayStay) {
       misscheduled += active.length;
@@ -68,10 +78,12 @@ export function planDaemonSet(set: DaemonSet, hash: string, nodes: readonly Node
     if (first !== undefined) {
       kept.push(first);
       current += 1;
-    } else if (mayStart && here.every((pod) => !isActive(pod)) && here.length === 0) steps.push({ type: 'create', nodeName: node.metadata.name });
+    } else if (mayStart && here.every((pod) => !isActive(pod)) && here.length === 0)
+      steps.push({ type: 'create', nodeName: node.metadata.name });
   }
   // What is left belongs to nodes that do not exist any more.
-  for (const orphans of byNode.values()) for (const pod of orphans.filter(isActive)) steps.push({ type: 'delete', pod });
+  for (const orphans of byNode.values())
+    for (const pod of orphans.filter(isActive)) steps.push({ type: 'delete', pod });
   if (set.metadata.deletionTimestamp !== undefined) return [];
   steps.push(...planUpdate(set, hash, kept, desired, nowMs));
   const status = statusOf(set, hash, { desired, current, misscheduled, kept }, nowMs);
@@ -86,7 +98,10 @@ function planUpdate(set: DaemonSet, hash: string, kept: readonly Pod[], desired:
   const minReadySeconds = set.spec?.minReadySeconds ?? 0;
   const unavailableOld = old.filter((pod) => !isAvailable(pod, minReadySeconds, nowMs));
   const availableOld = old.filter((pod) => isAvailable(pod, minReadySeconds, nowMs));
-  const maxUnavailable = Math.max(1, resolveCount(set.spec.updateStrategy.rollingUpdate?.maxUnavailable ?? 1, desired, 'up'));
+  const maxUnavailable = Math.max(
+    1,
+    resolveCount(set.spec.updateStrategy.rollingUpdate?.maxUnavailable ?? 1, desired, 'up'),
+  );
   const unavailable = desired - kept.filter((pod) => isAvailable(pod, minReadySeconds, nowMs)).length;
   const room = Math.max(0, maxUnavailable - unavailable);
   return [...unavailableOld, ...availableOld.slice(0, room)].map((pod) => ({ type: 'delete', pod }));
@@ -94,7 +109,12 @@ function planUpdate(set: DaemonSet, hash: string, kept: readonly Pod[], desired:
 
 type Counts = { desired: number; current: number; misscheduled: number; kept: readonly Pod[] };
 
-function statusOf(set: DaemonSet, hash: string, { desired, current, misscheduled, kept }: Counts, nowMs: number): NonNullable<DaemonSet['status']> {
+function statusOf(
+  set: DaemonSet,
+  hash: string,
+  { desired, current, misscheduled, kept }: Counts,
+  nowMs: number,
+): NonNullable<DaemonSet['status']> {
   const available = kept.filter((pod) => isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs)).length;
   const unavailable = Math.max(0, desired - available);
   return {

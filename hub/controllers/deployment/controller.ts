@@ -37,17 +37,28 @@ export class DeploymentController implements Controller {
     const { informers, clock } = this.#parts;
     const deployment = informers.for(resources.deployments).get(key) as Deployment | undefined;
     if (deployment === undefined) return;
-    const sets = informers.for(resources.replicaSets).all().filter((set) => isOwnedBy(set, deployment)) as ReplicaSet[];
+    const sets = informers
+      .for(resources.replicaSets)
+      .all()
+      .filter((set) => isOwnedBy(set, deployment)) as ReplicaSet[];
     const steps = planDeployment(deployment, sets, clock.nowMs());
-    for (const step of steps) await (this.#executors[step.type] as (deployment: Deployment, step: Step) => Promise<void>)(deployment, step);
+    for (const step of steps)
+      await (this.#executors[step.type] as (deployment: Deployment, step: Step) => Promise<void>)(deployment, step);
     const deadlineSeconds = deployment.spec?.progressDeadlineSeconds;
-    const isComplete = deployment.status?.conditions?.some((condition) => condition.reason === 'NewReplicaSetAvailable');
+    const isComplete = deployment.status?.conditions?.some(
+      (condition) => condition.reason === 'NewReplicaSetAvailable',
+    );
     if (deadlineSeconds !== undefined && !isComplete) this.#queue.addAfter(key, deadlineSeconds * 1000 + 1000);
   }
 
   #scaled(deployment: Deployment, set: ReplicaSet, from: number, to: number): void {
     const target = targetOf(deployment, 'apps/v1', 'Deployment');
-    this.#parts.events.record(target, 'Normal', 'ScalingReplicaSet', `Scaled ${to > from ? 'up' : 'down'} replica set ${set.metadata.name} from ${from} to ${to}`);
+    this.#parts.events.record(
+      target,
+      'Normal',
+      'ScalingReplicaSet',
+      `Scaled ${to > from ? 'up' : 'down'} replica set ${set.metadata.name} from ${from} to ${to}`,
+    );
   }
 
   #executors: Executors = {
@@ -68,14 +79,28 @@ export class DeploymentController implements Controller {
       await this.#parts.client.patch(resources.replicaSets, set.metadata, 'merge', { metadata: { annotations } });
     },
     annotate: async (deployment, { revision }) => {
-      await this.#parts.client.patch(resources.deployments, deployment.metadata, 'merge', { metadata: { annotations: { [revisionAnnotation]: revision } } });
+      await this.#parts.client.patch(resources.deployments, deployment.metadata, 'merge', {
+        metadata: { annotations: { [revisionAnnotation]: revision } },
+      });
     },
     remove: async (_deployment, { set }) => {
       await this.#parts.client.delete(resources.replicaSets, set.metadata);
     },
     status: async (deployment, { status }) => {
-      const empty = { replicas: null, updatedReplicas: null, readyReplicas: null, availableReplicas: null, unavailableReplicas: null };
-      await this.#parts.client.patch(resources.deployments, deployment.metadata, 'merge', { status: { ...empty, ...status } }, 'status');
+      const empty = {
+        replicas: null,
+        updatedReplicas: null,
+        readyReplicas: null,
+        availableReplicas: null,
+        unavailableReplicas: null,
+      };
+      await this.#parts.client.patch(
+        resources.deployments,
+        deployment.metadata,
+        'merge',
+        { status: { ...empty, ...status } },
+        'status',
+      );
     },
   };
 }

@@ -20,7 +20,8 @@ export type Step =
 const replicasOf = (set: ReplicaSet): number => set.spec?.replicas ?? 0;
 const availableOf = (set: ReplicaSet): number => set.status?.availableReplicas ?? 0;
 const revisionOf = (set: ReplicaSet): number => Number(set.metadata.annotations?.[revisionAnnotation] ?? 0);
-const sum = (sets: readonly ReplicaSet[], of: (set: ReplicaSet) => number): number => sets.reduce((total, set) => total + of(set), 0);
+const sum = (sets: readonly ReplicaSet[], of: (set: ReplicaSet) => number): number =>
+  sets.reduce((total, set) => total + of(set), 0);
 
 /** Steps for a deployment, given the ReplicaSets it controls. */
 export function planDeployment(deployment: Deployment, sets: readonly ReplicaSet[], nowMs: number): Step[] {
@@ -33,7 +34,12 @@ export function planDeployment(deployment: Deployment, sets: readonly ReplicaSet
     else {
       steps.push(...planRevision(deployment, current, old));
       if (current === undefined) steps.push({ type: 'create', set: newSet(deployment, hash, old) });
-      else steps.push(...(deployment.spec?.strategy?.type === 'Recreate' ? planRecreate(deployment, current, old) : planRolling(deployment, current, old)));
+      else
+        steps.push(
+          ...(deployment.spec?.strategy?.type === 'Recreate'
+            ? planRecreate(deployment, current, old)
+            : planRolling(deployment, current, old)),
+        );
       steps.push(...planCleanup(deployment, old));
     }
   }
@@ -52,12 +58,17 @@ function planRevision(deployment: Deployment, current: ReplicaSet | undefined, o
     const isSame = Object.entries(annotations).every(([key, value]) => current.metadata.annotations?.[key] === value);
     if (!isSame) steps.push({ type: 'annotate-set', set: current, annotations });
   }
-  if (deployment.metadata.annotations?.[revisionAnnotation] !== String(revision)) steps.push({ type: 'annotate', revision: String(revision) });
+  if (deployment.metadata.annotations?.[revisionAnnotation] !== String(revision))
+    steps.push({ type: 'annotate', revision: String(revision) });
   return steps;
 }
 
 function copiedAnnotations(deployment: Deployment): Record<string, string> {
-  const { [revisionAnnotation]: _revision, 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...rest } = deployment.metadata.annotations ?? {};
+  const {
+    [revisionAnnotation]: _revision,
+    'kubectl.kubernetes.io/last-applied-configuration': _applied,
+    ...rest
+  } = deployment.metadata.annotations ?? {};
   return rest;
 }
 
@@ -85,7 +96,8 @@ function newSet(deployment: Deployment, hash: string, old: readonly ReplicaSet[]
 
 function initialReplicas(deployment: Deployment, old: readonly ReplicaSet[]): number {
   const desired = deployment.spec?.replicas ?? 1;
-  if (deployment.spec?.strategy?.type === 'Recreate') return sum(old, (set) => Math.max(replicasOf(set), set.status?.replicas ?? 0)) > 0 ? 0 : desired;
+  if (deployment.spec?.strategy?.type === 'Recreate')
+    return sum(old, (set) => Math.max(replicasOf(set), set.status?.replicas ?? 0)) > 0 ? 0 : desired;
   return Math.max(0, Math.min(desired, desired + limits(deployment).maxSurge - sum(old, replicasOf)));
 }
 
@@ -106,7 +118,9 @@ function scale(set: ReplicaSet, replicas: number): Step[] {
 function scaleInPlace(deployment: Deployment, sets: readonly ReplicaSet[]): Step[] {
   const active = sets.filter((set) => replicasOf(set) > 0).sort((a, b) => revisionOf(b) - revisionOf(a));
   const [first, ...others] = active;
-  return first === undefined ? [] : scale(first, Math.max(0, (deployment.spec?.replicas ?? 1) - sum(others, replicasOf)));
+  return first === undefined
+    ? []
+    : scale(first, Math.max(0, (deployment.spec?.replicas ?? 1) - sum(others, replicasOf)));
 }
 
 function planRecreate(deployment: Deployment, current: ReplicaSet, old: readonly ReplicaSet[]): Step[] {
@@ -128,7 +142,9 @@ function planRolling(deployment: Deployment, current: ReplicaSet, old: readonly 
   const newUnavailable = Math.max(0, replicasOf(current) - availableOf(current));
   let removable = total - minAvailable - newUnavailable;
   const targets = new Map(old.map((set) => [set, replicasOf(set)]));
-  const inOrder = [...old].sort((a, b) => (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''));
+  const inOrder = [...old].sort((a, b) =>
+    (a.metadata.creationTimestamp ?? '').localeCompare(b.metadata.creationTimestamp ?? ''),
+  );
   // Old pods that do not serve anyway go first.
   for (const set of inOrder) {
     const unhealthy = Math.max(0, replicasOf(set) - availableOf(set));
@@ -148,13 +164,24 @@ function planRolling(deployment: Deployment, current: ReplicaSet, old: readonly 
 
 function planCleanup(deployment: Deployment, old: readonly ReplicaSet[]): Step[] {
   const keep = deployment.spec?.revisionHistoryLimit ?? 10;
-  const idle = old.filter((set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && set.metadata.deletionTimestamp === undefined);
+  const idle = old.filter(
+    (set) => replicasOf(set) === 0 && (set.status?.replicas ?? 0) === 0 && set.metadata.deletionTimestamp === undefined,
+  );
   const surplus = Math.max(0, idle.length - keep);
-  return [...idle].sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, surplus).map((set) => ({ type: 'remove', set }));
+  return [...idle]
+    .sort((a, b) => revisionOf(a) - revisionOf(b))
+    .slice(0, surplus)
+    .map((set) => ({ type: 'remove', set }));
 }
 
-function statusOf(deployment: Deployment, current: ReplicaSet | undefined, sets: readonly ReplicaSet[], nowMs: number): NonNullable<Deployment['status']> {
-  const count = (field: 'replicas' | 'readyReplicas' | 'availableReplicas'): number => sum(sets, (set) => set.status?.[field] ?? 0);
+function statusOf(
+  deployment: Deployment,
+  current: ReplicaSet | undefined,
+  sets: readonly ReplicaSet[],
+  nowMs: number,
+): NonNullable<Deployment['status']> {
+  const count = (field: 'replicas' | 'readyReplicas' | 'availableReplicas'): number =>
+    sum(sets, (set) => set.status?.[field] ?? 0);
   const replicas = count('replicas');
   const available = count('availableReplicas');
   const desired = deployment.spec?.replicas ?? 1;
@@ -169,8 +196,18 @@ function statusOf(deployment: Deployment, current: ReplicaSet | undefined, sets:
   const now = formatTime(nowMs);
   const enough = available >= desired - limits(deployment).maxUnavailable;
   const availableCondition: Condition = enough
-    ? { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: 'Deployment has minimum availability.' }
-    : { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' };
+    ? {
+        type: 'Available',
+        status: 'True',
+        reason: 'MinimumReplicasAvailable',
+        message: 'Deployment has minimum availability.',
+      }
+    : {
+        type: 'Available',
+        status: 'False',
+        reason: 'MinimumReplicasUnavailable',
+        message: 'Deployment does not have minimum availability.',
+      };
   const known = deployment.status?.conditions as Condition[] | undefined;
   const progressing = progressCondition(deployment, current, base, nowMs);
   let conditions = setCondition(known, withUpdateTime(availableCondition, known, now), now);
@@ -183,14 +220,23 @@ type TimedCondition = Condition & { lastUpdateTime?: string };
 
 function withUpdateTime(condition: Condition, known: Condition[] | undefined, now: string): TimedCondition {
   const before = findCondition(known, condition.type) as TimedCondition | undefined;
-  const isSame = before !== undefined && before.status === condition.status && before.reason === condition.reason && before.message === condition.message;
+  const isSame =
+    before !== undefined &&
+    before.status === condition.status &&
+    before.reason === condition.reason &&
+    before.message === condition.message;
   return { ...condition, lastUpdateTime: isSame ? (before.lastUpdateTime ?? now) : now };
 }
 
 type Counts = { replicas: number; updatedReplicas: number; readyReplicas: number; availableReplicas: number };
 
 /** Complete, progressing since the last change, or stuck for longer than progressDeadlineSeconds. */
-function progressCondition(deployment: Deployment, current: ReplicaSet | undefined, counts: Counts, nowMs: number): Condition | undefined {
+function progressCondition(
+  deployment: Deployment,
+  current: ReplicaSet | undefined,
+  counts: Counts,
+  nowMs: number,
+): Condition | undefined {
   const deadlineSeconds = deployment.spec?.progressDeadlineSeconds;
   if (deadlineSeconds === undefined || deployment.spec?.paused || current === undefined) return undefined;
   const known = deployment.status?.conditions as TimedCondition[] | undefined;
@@ -198,9 +244,19 @@ function progressCondition(deployment: Deployment, current: ReplicaSet | undefin
   const now = formatTime(nowMs);
   const desired = deployment.spec?.replicas ?? 1;
   const name = current.metadata.name;
-  const complete = counts.updatedReplicas === desired && counts.replicas === desired && counts.availableReplicas === desired;
+  const complete =
+    counts.updatedReplicas === desired && counts.replicas === desired && counts.availableReplicas === desired;
   if (complete) {
-    return withUpdateTime({ type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message: `ReplicaSet "${name}" has successfully progressed.` }, known, now);
+    return withUpdateTime(
+      {
+        type: 'Progressing',
+        status: 'True',
+        reason: 'NewReplicaSetAvailable',
+        message: `ReplicaSet "${name}" has successfully progressed.`,
+      },
+      known,
+      now,
+    );
   }
   const status = deployment.status ?? {};
   const changed =
@@ -210,10 +266,24 @@ function progressCondition(deployment: Deployment, current: ReplicaSet | undefin
     counts.readyReplicas > (status.readyReplicas ?? 0) ||
     counts.availableReplicas > (status.availableReplicas ?? 0) ||
     !(before.message ?? '').includes(name);
-  const progressing: Condition = { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message: `ReplicaSet "${name}" is progressing.` };
+  const progressing: Condition = {
+    type: 'Progressing',
+    status: 'True',
+    reason: 'ReplicaSetUpdated',
+    message: `ReplicaSet "${name}" is progressing.`,
+  };
   if (changed) return { ...progressing, lastUpdateTime: now } as TimedCondition;
   if (nowMs - (parseTime(before.lastUpdateTime) || nowMs) > deadlineSeconds * 1000) {
-    return withUpdateTime({ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `ReplicaSet "${name}" has timed out progressing.` }, known, now);
+    return withUpdateTime(
+      {
+        type: 'Progressing',
+        status: 'False',
+        reason: 'ProgressDeadlineExceeded',
+        message: `ReplicaSet "${name}" has timed out progressing.`,
+      },
+      known,
+      now,
+    );
   }
   return before;
 }

@@ -1,7 +1,7 @@
 // Runs the garbage collection plan over all kinds that can own or be owned.
 import { kinds } from '../../../api/kinds/index.ts';
 import { apiVersionOf, type Kind, type ResourceId } from '../../../api/kinds/kind.ts';
-import { type KubeObject, objectKey, type OwnerReference } from '../../../api/meta/object.ts';
+import { type KubeObject, type OwnerReference, objectKey } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
 import { resources } from '../../client/resources.ts';
@@ -18,7 +18,10 @@ const collectedKinds = kinds.filter((kind) => kind.kind !== 'Event');
 const sharedResources: readonly ResourceId[] = Object.values(resources);
 
 function resourceOf(kind: Kind): ResourceId {
-  const shared = sharedResources.find((resource) => resource.group === kind.group && resource.version === kind.version && resource.resource === kind.plural);
+  const shared = sharedResources.find(
+    (resource) =>
+      resource.group === kind.group && resource.version === kind.version && resource.resource === kind.plural,
+  );
   return shared ?? { group: kind.group, version: kind.version, resource: kind.plural };
 }
 
@@ -36,7 +39,9 @@ export class GarbageCollector implements Controller {
 
   start(signal: AbortSignal): void {
     for (const kind of collectedKinds) {
-      this.#parts.informers.for(resourceOf(kind)).subscribe(({ object, previous }) => this.#observe(kind, object, previous));
+      this.#parts.informers
+        .for(resourceOf(kind))
+        .subscribe(({ object, previous }) => this.#observe(kind, object, previous));
     }
     this.#queue.start(signal);
   }
@@ -69,14 +74,18 @@ export class GarbageCollector implements Controller {
     const unknownKind = (node.object.metadata.ownerReferences ?? []).some((reference) => !isKnown(reference));
     // An owner of a kind that is not served here can't be judged: its dependents stay.
     if (unknownKind && node.object.metadata.deletionTimestamp === undefined) return;
-    const dependents = [...(this.#dependents.get(uid) ?? [])].flatMap((dependent) => this.#byUid.get(dependent)?.object ?? []);
+    const dependents = [...(this.#dependents.get(uid) ?? [])].flatMap(
+      (dependent) => this.#byUid.get(dependent)?.object ?? [],
+    );
     const steps = planGarbage(node.object, {
       ownerExists: (reference) => this.#owner(reference) !== undefined,
-      ownerWaits: (reference) => this.#owner(reference)?.object.metadata.finalizers?.includes(foregroundFinalizer) ?? false,
+      ownerWaits: (reference) =>
+        this.#owner(reference)?.object.metadata.finalizers?.includes(foregroundFinalizer) ?? false,
       dependents,
     });
     try {
-      for (const step of steps) await (this.#executors[step.type] as (node: Node, step: Step) => Promise<void>)(node, step);
+      for (const step of steps)
+        await (this.#executors[step.type] as (node: Node, step: Step) => Promise<void>)(node, step);
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
     }
@@ -85,15 +94,22 @@ export class GarbageCollector implements Controller {
   async #changeReferences(object: KubeObject, uids: readonly string[]): Promise<void> {
     const found = this.#byUid.get(object.metadata.uid ?? '');
     if (found === undefined) return;
-    const ownerReferences = (found.object.metadata.ownerReferences ?? []).filter((reference) => !uids.includes(reference.uid));
+    const ownerReferences = (found.object.metadata.ownerReferences ?? []).filter(
+      (reference) => !uids.includes(reference.uid),
+    );
     const { uid, resourceVersion } = found.object.metadata;
-    await this.#parts.client.patch(resourceOf(found.kind), found.object.metadata, 'merge', { metadata: { uid, resourceVersion, ownerReferences } });
+    await this.#parts.client.patch(resourceOf(found.kind), found.object.metadata, 'merge', {
+      metadata: { uid, resourceVersion, ownerReferences },
+    });
   }
 
   #executors: Executors = {
     delete: async ({ kind, object }, { policy }) => {
       const { uid } = object.metadata;
-      await this.#parts.client.delete(resourceOf(kind), object.metadata, { propagationPolicy: policy, ...(uid === undefined ? {} : { uid }) });
+      await this.#parts.client.delete(resourceOf(kind), object.metadata, {
+        propagationPolicy: policy,
+        ...(uid === undefined ? {} : { uid }),
+      });
       this.#parts.log.debug({ kind: kind.kind, key: objectKey(object) }, 'deleted: its owners are gone');
     },
     'drop-references': async ({ object }, { uids }) => this.#changeReferences(object, uids),
@@ -103,14 +119,18 @@ export class GarbageCollector implements Controller {
     'drop-finalizer': async ({ kind, object }, { finalizer }) => {
       const finalizers = (object.metadata.finalizers ?? []).filter((item) => item !== finalizer);
       const { uid, resourceVersion } = object.metadata;
-      await this.#parts.client.patch(resourceOf(kind), object.metadata, 'merge', { metadata: { uid, resourceVersion, finalizers } });
+      await this.#parts.client.patch(resourceOf(kind), object.metadata, 'merge', {
+        metadata: { uid, resourceVersion, finalizers },
+      });
     },
     'delete-dependents': async (_node, { dependents }) => {
       for (const { metadata } of dependents) {
         const found = this.#byUid.get(metadata.uid ?? '');
         if (found === undefined) continue;
         const hasDependents = (this.#dependents.get(metadata.uid ?? '')?.size ?? 0) > 0;
-        await this.#parts.client.delete(resourceOf(found.kind), metadata, { propagationPolicy: hasDependents ? 'Foreground' : 'Background' });
+        await this.#parts.client.delete(resourceOf(found.kind), metadata, {
+          propagationPolicy: hasDependents ? 'Foreground' : 'Background',
+        });
       }
     },
   };

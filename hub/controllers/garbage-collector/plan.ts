@@ -25,18 +25,25 @@ export function planGarbage(object: KubeObject, observed: Observed): Step[] {
   const { deletionTimestamp, finalizers = [], ownerReferences = [] } = object.metadata;
   if (deletionTimestamp !== undefined) return planTerminating(finalizers, observed.dependents);
   if (ownerReferences.length === 0) return [];
-  const existing = ownerReferences.filter((reference) => observed.ownerExists(reference) && !observed.ownerWaits(reference));
+  const existing = ownerReferences.filter(
+    (reference) => observed.ownerExists(reference) && !observed.ownerWaits(reference),
+  );
   if (existing.length === 0) {
     const waiting = ownerReferences.some((reference) => observed.ownerExists(reference));
     return [{ type: 'delete', policy: waiting && observed.dependents.length > 0 ? 'Foreground' : 'Background' }];
   }
-  const goneUids = ownerReferences.filter((reference) => !existing.includes(reference)).map((reference) => reference.uid);
+  const goneUids = ownerReferences
+    .filter((reference) => !existing.includes(reference))
+    .map((reference) => reference.uid);
   return goneUids.length > 0 ? [{ type: 'drop-references', uids: goneUids }] : [];
 }
 
 function planTerminating(finalizers: readonly string[], dependents: readonly KubeObject[]): Step[] {
   if (finalizers.includes(orphanFinalizer)) {
-    return [{ type: 'orphan-dependents', dependents: [...dependents] }, { type: 'drop-finalizer', finalizer: orphanFinalizer }];
+    return [
+      { type: 'orphan-dependents', dependents: [...dependents] },
+      { type: 'drop-finalizer', finalizer: orphanFinalizer },
+    ];
   }
   if (!finalizers.includes(foregroundFinalizer)) return [];
   if (dependents.length === 0) return [{ type: 'drop-finalizer', finalizer: foregroundFinalizer }];

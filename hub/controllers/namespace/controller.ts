@@ -1,8 +1,9 @@
 // Empties namespaces that are being deleted, then lets them go; and gives each
 // living one its `default` service account.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
-import type { ResourceId } from '../../../api/kinds/kind.ts';
+
 import { kinds } from '../../../api/kinds/index.ts';
+import type { ResourceId } from '../../../api/kinds/kind.ts';
 import type { KubeObject } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
@@ -48,7 +49,8 @@ export class NamespaceController implements Controller {
     try {
       await this.#parts.client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace } });
     } catch (error) {
-      if (!hasReason(error, 'AlreadyExists') && !hasReason(error, 'Forbidden') && !hasReason(error, 'NotFound')) throw error;
+      if (!hasReason(error, 'AlreadyExists') && !hasReason(error, 'Forbidden') && !hasReason(error, 'NotFound'))
+        throw error;
     }
   }
 
@@ -69,7 +71,11 @@ export class NamespaceController implements Controller {
   async #finalize(namespace: KubeObject): Promise<void> {
     try {
       const { metadata } = await this.#parts.client.get(resources.namespaces, namespace.metadata);
-      await this.#parts.client.update(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: [] } }, 'finalize');
+      await this.#parts.client.update(
+        resources.namespaces,
+        { apiVersion: 'v1', kind: 'Namespace', metadata, spec: { finalizers: [] } },
+        'finalize',
+      );
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
     }

@@ -17,7 +17,9 @@ export function parseCidr(text: string): Cidr {
   const octets = (match ?? []).slice(1, 5).map(Number);
   const bits = Number(match?.[5]);
   if (match === null || octets.some((octet) => octet > 255) || bits > nodeBits || bits < 8) {
-    throw new Error(`cluster CIDR: expected an IPv4 range such as 10.128.0.0/9, at most /${nodeBits}, found ${JSON.stringify(text)}`);
+    throw new Error(
+      `cluster CIDR: expected an IPv4 range such as 10.128.0.0/9, at most /${nodeBits}, found ${JSON.stringify(text)}`,
+    );
   }
   const base = octets.reduce((value, octet) => value * 256 + octet, 0);
   return { base: base - (base % 2 ** (32 - bits)), bits };
@@ -70,7 +72,12 @@ export class NodeIpamController implements Controller {
     for (const node of nodes.filter((candidate) => !candidate.spec?.podCIDR)) {
       const podCIDR = chooseNodeCidr(this.#cluster, used, random);
       if (podCIDR === undefined) {
-        events.record(targetOf(node, 'v1', 'Node'), 'Warning', 'CIDRNotAvailable', 'No pod address range is left: start the hub with a larger --cluster-cidr');
+        events.record(
+          targetOf(node, 'v1', 'Node'),
+          'Warning',
+          'CIDRNotAvailable',
+          'No pod address range is left: start the hub with a larger --cluster-cidr',
+        );
         continue;
       }
       used.add(podCIDR);

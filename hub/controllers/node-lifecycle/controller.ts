@@ -40,7 +40,8 @@ export class NodeLifecycleController implements Controller {
       const { resourceVersion } = node.metadata;
       await client.patch(resources.nodes, node.metadata, 'merge', { metadata: { resourceVersion }, spec: { taints } });
     }
-    for (const pod of informers.for(resources.pods).all() as Pod[]) if (pod.spec?.nodeName === key) this.#pods.add(objectKey(pod));
+    for (const pod of informers.for(resources.pods).all() as Pod[])
+      if (pod.spec?.nodeName === key) this.#pods.add(objectKey(pod));
   }
 
   async #reconcilePod(key: string): Promise<void> {
@@ -53,7 +54,13 @@ export class NodeLifecycleController implements Controller {
       if (conditions !== undefined) {
         // Only if the pod is still as seen: its agent may just have come back and said otherwise.
         const { resourceVersion } = pod.metadata;
-        await client.patch(resources.pods, pod.metadata, 'merge', { metadata: { resourceVersion }, status: { conditions } }, 'status');
+        await client.patch(
+          resources.pods,
+          pod.metadata,
+          'merge',
+          { metadata: { resourceVersion }, status: { conditions } },
+          'status',
+        );
       }
       const goesMs = evictionTimeMs(pod, node, tolerates);
       if (goesMs === undefined) return;
@@ -63,7 +70,9 @@ export class NodeLifecycleController implements Controller {
         return;
       }
       events.record(targetOf(pod, 'v1', 'Pod'), 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
-      await client.delete(resources.pods, pod.metadata, { ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }) });
+      await client.delete(resources.pods, pod.metadata, {
+        ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }),
+      });
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
     }

@@ -24,7 +24,13 @@ export function planTaints(node: Node, nowMs: number): Taint[] | undefined {
   const added = formatTime(nowMs);
   const taints = [
     ...present.filter((taint) => !managedKeys.includes(taint.key)),
-    ...wanted.map((taint) => present.find((other) => other.key === taint.key && other.effect === taint.effect) ?? { ...taint, timeAdded: added }),
+    ...wanted.map(
+      (taint) =>
+        present.find((other) => other.key === taint.key && other.effect === taint.effect) ?? {
+          ...taint,
+          timeAdded: added,
+        },
+    ),
   ];
   return jsonEqual(taints, present) ? undefined : (taints as Taint[]);
 }

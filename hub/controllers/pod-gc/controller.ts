@@ -41,10 +41,18 @@ export class PodGarbageCollector implements Controller {
   async #collectPods(): Promise<void> {
     const { informers, clock } = this.#parts;
     const pods = informers.for(resources.pods).all() as Pod[];
-    const nodes = new Set(informers.for(resources.nodes).all().map((node) => node.metadata.name));
-    const missing = new Set(pods.flatMap((pod) => (pod.spec?.nodeName && !nodes.has(pod.spec.nodeName) ? [pod.spec.nodeName] : [])));
+    const nodes = new Set(
+      informers
+        .for(resources.nodes)
+        .all()
+        .map((node) => node.metadata.name),
+    );
+    const missing = new Set(
+      pods.flatMap((pod) => (pod.spec?.nodeName && !nodes.has(pod.spec.nodeName) ? [pod.spec.nodeName] : [])),
+    );
     for (const name of this.#missingSinceMs.keys()) if (!missing.has(name)) this.#missingSinceMs.delete(name);
-    for (const name of missing) if (!this.#missingSinceMs.has(name)) this.#missingSinceMs.set(name, clock.monotonicMs());
+    for (const name of missing)
+      if (!this.#missingSinceMs.has(name)) this.#missingSinceMs.set(name, clock.monotonicMs());
     for (const pod of pods) {
       const sinceMs = this.#missingSinceMs.get(pod.spec?.nodeName ?? '');
       const isLost = sinceMs !== undefined && clock.monotonicMs() - sinceMs >= missingNodeGraceMs;
@@ -67,7 +75,9 @@ export class PodGarbageCollector implements Controller {
 
   async #remove(pod: Pod): Promise<void> {
     const { uid } = pod.metadata;
-    await this.#parts.client.delete(resources.pods, pod.metadata, { gracePeriodSeconds: 0, ...(uid === undefined ? {} : { uid }) }).catch(ignoreNotFound);
+    await this.#parts.client
+      .delete(resources.pods, pod.metadata, { gracePeriodSeconds: 0, ...(uid === undefined ? {} : { uid }) })
+      .catch(ignoreNotFound);
   }
 }
 

@@ -1,8 +1,8 @@
 // Runs the ReplicaSet plan. The in-process cache shows a write before the
 // write resolves, so that no step is ever planned twice.
 import type { Pod, ReplicaSet } from '../../../api/meta/kubernetes.ts';
-import { controllerOf, controllerReference, type KubeObject, objectKey } from '../../../api/meta/object.ts';
 import { matchesSelector } from '../../../api/meta/labels.ts';
+import { controllerOf, controllerReference, type KubeObject, objectKey } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
 import { targetOf } from '../../client/event-recorder.ts';
@@ -39,7 +39,8 @@ export class ReplicaSetController implements Controller {
     if (owner?.kind === 'ReplicaSet') this.#queue.add(`${namespace}/${owner.name}`);
     if (owner !== undefined) return;
     for (const set of this.#parts.informers.for(resources.replicaSets).all() as ReplicaSet[]) {
-      if (set.metadata.namespace === namespace && matchesSelector(set.spec?.selector, pod.metadata.labels)) this.#queue.add(objectKey(set));
+      if (set.metadata.namespace === namespace && matchesSelector(set.spec?.selector, pod.metadata.labels))
+        this.#queue.add(objectKey(set));
     }
   }
 
@@ -47,20 +48,34 @@ export class ReplicaSetController implements Controller {
     const { informers, clock } = this.#parts;
     const set = informers.for(resources.replicaSets).get(key) as ReplicaSet | undefined;
     if (set === undefined) return;
-    const pods = informers.for(resources.pods).all().filter((pod) => pod.metadata.namespace === set.metadata.namespace) as Pod[];
-    for (const step of planReplicaSet(set, pods, clock.nowMs())) await (this.#executors[step.type] as (set: ReplicaSet, step: Step) => Promise<void>)(set, step);
+    const pods = informers
+      .for(resources.pods)
+      .all()
+      .filter((pod) => pod.metadata.namespace === set.metadata.namespace) as Pod[];
+    for (const step of planReplicaSet(set, pods, clock.nowMs()))
+      await (this.#executors[step.type] as (set: ReplicaSet, step: Step) => Promise<void>)(set, step);
     const minReadySeconds = set.spec?.minReadySeconds ?? 0;
-    if (minReadySeconds > 0 && (set.status?.availableReplicas ?? 0) < (set.status?.readyReplicas ?? 0)) this.#queue.addAfter(key, minReadySeconds * 1000);
+    if (minReadySeconds > 0 && (set.status?.availableReplicas ?? 0) < (set.status?.readyReplicas ?? 0))
+      this.#queue.addAfter(key, minReadySeconds * 1000);
   }
 
   #executors: Executors = {
     adopt: async (set, { pod }) => {
-      const ownerReferences = [...(pod.metadata.ownerReferences ?? []), controllerReference(set, 'apps/v1', 'ReplicaSet')];
-      await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', { metadata: { uid: pod.metadata.uid, ownerReferences } });
+      const ownerReferences = [
+        ...(pod.metadata.ownerReferences ?? []),
+        controllerReference(set, 'apps/v1', 'ReplicaSet'),
+      ];
+      await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', {
+        metadata: { uid: pod.metadata.uid, ownerReferences },
+      });
     },
     release: async (set, { pod }) => {
-      const ownerReferences = (pod.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== set.metadata.uid);
-      await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', { metadata: { uid: pod.metadata.uid, ownerReferences } });
+      const ownerReferences = (pod.metadata.ownerReferences ?? []).filter(
+        (reference) => reference.uid !== set.metadata.uid,
+      );
+      await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', {
+        metadata: { uid: pod.metadata.uid, ownerReferences },
+      });
     },
     create: async (set, { count }) => {
       const template = set.spec?.template;
@@ -68,7 +83,10 @@ export class ReplicaSetController implements Controller {
       const target = targetOf(set, 'apps/v1', 'ReplicaSet');
       for (let index = 0; index < count; index += 1) {
         try {
-          const pod = await this.#parts.client.create(resources.pods, podFromTemplate(set, 'apps/v1', 'ReplicaSet', template));
+          const pod = await this.#parts.client.create(
+            resources.pods,
+            podFromTemplate(set, 'apps/v1', 'ReplicaSet', template),
+          );
           this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
         } catch (error) {
           if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
@@ -79,8 +97,15 @@ export class ReplicaSetController implements Controller {
     },
     delete: async (set, { pod }) => {
       try {
-        await this.#parts.client.delete(resources.pods, pod.metadata, { ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }) });
-        this.#parts.events.record(targetOf(set, 'apps/v1', 'ReplicaSet'), 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+        await this.#parts.client.delete(resources.pods, pod.metadata, {
+          ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }),
+        });
+        this.#parts.events.record(
+          targetOf(set, 'apps/v1', 'ReplicaSet'),
+          'Normal',
+          'SuccessfulDelete',
+          `Deleted pod: ${pod.metadata.name}`,
+        );
       } catch (error) {
         if (!hasReason(error, 'NotFound')) throw error;
       }

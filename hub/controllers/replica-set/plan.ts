@@ -1,7 +1,8 @@
 // ReplicaSet: as many pods as it asks for. Pure: from the set and its pods to steps.
 // https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/
-import { matchesSelector } from '../../../api/meta/labels.ts';
+
 import type { Pod, ReplicaSet } from '../../../api/meta/kubernetes.ts';
+import { matchesSelector } from '../../../api/meta/labels.ts';
 import { controllerOf, jsonEqual } from '../../../api/meta/object.ts';
 import { compareForDeletion, isActive, isAvailable, isOwnedBy, isReady } from '../pods.ts';
 
@@ -24,7 +25,12 @@ export function planReplicaSet(set: ReplicaSet, pods: readonly Pod[], nowMs: num
     if (isOwnedBy(pod, set)) {
       if (selected || pod.metadata.deletionTimestamp !== undefined) owned.push(pod);
       else steps.push({ type: 'release', pod });
-    } else if (selected && controllerOf(pod) === undefined && isActive(pod) && set.metadata.deletionTimestamp === undefined) {
+    } else if (
+      selected &&
+      controllerOf(pod) === undefined &&
+      isActive(pod) &&
+      set.metadata.deletionTimestamp === undefined
+    ) {
       steps.push({ type: 'adopt', pod });
       owned.push(pod);
     }
@@ -33,7 +39,8 @@ export function planReplicaSet(set: ReplicaSet, pods: readonly Pod[], nowMs: num
   if (set.metadata.deletionTimestamp === undefined) {
     const missing = (set.spec?.replicas ?? 1) - active.length;
     if (missing > 0) steps.push({ type: 'create', count: Math.min(missing, maxCreates) });
-    for (const pod of missing < 0 ? [...active].sort(compareForDeletion).slice(0, -missing) : []) steps.push({ type: 'delete', pod });
+    for (const pod of missing < 0 ? [...active].sort(compareForDeletion).slice(0, -missing) : [])
+      steps.push({ type: 'delete', pod });
   }
   const status = statusOf(set, active, nowMs);
   if (!jsonEqual(status, set.status)) steps.push({ type: 'status', status });
@@ -45,7 +52,9 @@ function statusOf(set: ReplicaSet, active: Pod[], nowMs: number): NonNullable<Re
   const count = (test: (pod: Pod) => boolean): number => active.filter(test).length;
   return {
     replicas: active.length,
-    fullyLabeledReplicas: count((pod) => Object.entries(template ?? {}).every(([key, value]) => pod.metadata.labels?.[key] === value)),
+    fullyLabeledReplicas: count((pod) =>
+      Object.entries(template ?? {}).every(([key, value]) => pod.metadata.labels?.[key] === value),
+    ),
     readyReplicas: count(isReady),
     availableReplicas: count((pod) => isAvailable(pod, set.spec?.minReadySeconds ?? 0, nowMs)),
     observedGeneration: set.metadata.generation ?? 0,

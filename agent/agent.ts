@@ -1,0 +1,170 @@
+// The agent without sockets and engines: state, sync, pods and logs, joined.
+// main.ts puts the real world around it, the simulation a virtual one.
+import type { Condition, Pod } from '../api/meta/kubernetes.ts';
+import type { ReportItem } from '../api/wire/frames.ts';
+import type { Link } from '../api/wire/link.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Disk } from '../platform/disk.ts';
+import type { Log } from '../platform/log.ts';
+import type { HostFacts } from '../platform/process.ts';
+import type { Random } from '../platform/random.ts';
+import { latestAttempt } from './pods/plan.ts';
+import { PodManager } from './pods/pod-manager.ts';
+import type { PodEvent } from './pods/pod-worker.ts';
+import type { Runtime } from './runtime/runtime.ts';
+import { SliceState } from './state/slice-state.ts';
+import { nodeLabels, nodeStatus } from './stats/node-status.ts';
+import { keepConnected } from './sync/connector.ts';
+import { Outbox } from './sync/outbox.ts';
+import { Session } from './sync/session.ts';
+import { LogError, type LogQuery, LogStreams } from './tunnel/log-streams.ts';
+import { dataOf, Volumes } from './volumes/volumes.ts';
+
+export type AgentOptions = { nodeName: string; version: string; dataDirectory: string };
+export type AgentParts = {
+  clock: Clock;
+  random: Random;
+  disk: Disk;
+  log: Log;
+  runtime: Runtime;
+  facts: () => HostFacts;
+  /** Opens a link to the hub. @throws RefusedError, or what the network says */
+  connect: (signal: AbortSignal) => Promise<Link>;
+};
+
+export class Agent {
+  #options: AgentOptions;
+  #parts: AgentParts;
+  #state: SliceState;
+  #outbox = new Outbox();
+  #pods: PodManager;
+  #logs: LogStreams;
+  #problem: string | undefined = 'the agent is starting';
+  #engine: { name: string; version: string } | undefined;
+  #conditions: Condition[] | undefined;
+  #firstLink: () => void = () => undefined;
+
+  constructor(options: AgentOptions, parts: AgentParts) {
+    this.#options = options;
+    this.#parts = parts;
+    const { clock, disk, log, runtime } = parts;
+    this.#state = new SliceState({ directory: options.dataDirectory }, { disk, log });
+    const find = (key: string): ReturnType<SliceState['get']> => this.#state.get(key);
+    const volumes = new Volumes({ directory: options.dataDirectory }, { disk, find });
+    this.#logs = new LogStreams({ open: (podUid, query, signal) => this.#openLog(podUid, query, signal) });
+    this.#pods = new PodManager({
+      runtime,
+      volumes,
+      clock,
+      log,
+      find,
+      dataOf,
+      hostAddress: parts.facts().addresses[0] ?? '127.0.0.1',
+      desired: () => this.#state.all('pods') as Pod[],
+      podCidr: () => (this.#state.get(`nodes/${options.nodeName}`)?.spec as { podCIDR?: string } | undefined)?.podCIDR,
+      storedPodUids: () => volumes.podUids(),
+      onEngine: (problem) => void this.#engineChanged(problem),
+      isReady: () => true,
+      reportStatus: (pod, status) => this.#report({ kind: 'pod', ...targetOf(pod), status }),
+      reportGone: (pod) => this.#report({ kind: 'gone', ...targetOf(pod) }),
+      reportEvent: (pod, event) => this.#reportEvent(pod, event),
+    });
+  }
+
+  /** Starts what the disk knows of, and keeps in touch with the hub. Resolves when the first link is up. */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#state.load();
+    const firstLink = new Promise<void>((resolve) => {
+      this.#firstLink = resolve;
+    });
+    this.#reportNode();
+    this.#pods.start(signal);
+    const { connect, clock, random, log } = this.#parts;
+    void keepConnected({ connect, clock, random, log, onLink: (link) => this.#serve(link) }, signal);
+    await firstLink;
+  }
+
+  #serve(link: Link): void {
+    const { clock, log, facts } = this.#parts;
+    const session = new Session({
+      link,
+      clock,
+      log,
+      state: this.#state,
+      outbox: this.#outbox,
+      hello: { agentVersion: this.#options.version, bootId: facts().bootId },
+      onSlice: () => this.#pods.sliceChanged(),
+      onWelcome: () => {
+        // The hub may have called this node and its pods unreachable: it hears of all of them again.
+        this.#reportNode();
+        this.#pods.reportAll();
+        this.#firstLink();
+      },
+      onStream: (frame, send) => this.#logs.receive(frame, send),
+    });
+    link.closed.addEventListener('abort', () => this.#logs.closeAll(), { once: true });
+    session.start();
+  }
+
+  #report(item: ReportItem): void {
+    this.#outbox.put(item);
+  }
+
+  #reportEvent(pod: Pod, { type, reason, message }: PodEvent): void {
+    this.#report({ kind: 'event', ...targetOf(pod), objectKind: 'Pod', type, reason, message });
+  }
+
+  async #engineChanged(problem: string | undefined): Promise<void> {
+    if (problem === undefined) this.#engine = await this.#parts.runtime.describe().catch(() => this.#engine);
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    this.#reportNode();
+  }
+
+  #reportNode(): void {
+    const { nodeName, version } = this.#options;
+    const facts = this.#parts.facts();
+    const status = nodeStatus({
+      nodeName,
+      facts,
+      agentVersion: version,
+      engine: this.#engine,
+      problem: this.#problem,
+      known: this.#conditions,
+      nowMs: this.#parts.clock.nowMs(),
+    });
+    this.#conditions = status.conditions as Condition[];
+    this.#report({ kind: 'node', labels: nodeLabels({ nodeName, facts }), status });
+  }
+
+  async #openLog(podUid: string, query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const containers = await this.#parts.runtime.list(podUid);
+    const attempts = containers.filter((item) => item.role !== 'sandbox' && item.containerName === query.container);
+    const latest = latestAttempt(containers, query.container);
+    const chosen = query.previous ? attempts.find((item) => item.attempt === (latest?.attempt ?? 0) - 1) : latest;
+    if (chosen === undefined) {
+      const pod = (this.#state.all('pods') as Pod[]).find((candidate) => candidate.metadata.uid === podUid);
+      const what = query.previous ? 'previous terminated container' : 'container';
+      throw new LogError(
+        'BadRequest',
+        `${what} ${JSON.stringify(query.container)} in pod ${JSON.stringify(pod?.metadata.name ?? podUid)} ${query.previous ? 'not found' : 'is waiting to start'}`,
+      );
+    }
+    const { follow, timestamps, tailLines, sinceMs } = query;
+    return this.#parts.runtime.logs(
+      chosen.id,
+      {
+        follow: follow && chosen.state === 'running',
+        timestamps,
+        ...(tailLines === undefined ? {} : { tailLines }),
+        ...(sinceMs === undefined ? {} : { sinceMs }),
+      },
+      signal,
+    );
+  }
+}
+
+function targetOf(pod: Pod): { namespace: string; name: string; uid: string } {
+  const { namespace = '', name, uid = '' } = pod.metadata;
+  return { namespace, name, uid };
+}

@@ -1,0 +1,105 @@
+// From a container of a pod's spec to what the engine is asked for.
+import type { Container, Pod } from '../../api/meta/kubernetes.ts';
+import { cpuMillis, quantityBytes } from '../../api/meta/quantity.ts';
+import type { ContainerIdentity, ContainerSpec, Mount, PortMapping, SandboxSpec } from '../runtime/runtime.ts';
+import { containerHash } from './container-hash.ts';
+import { expand } from './environment.ts';
+import type { Step } from './plan.ts';
+
+type StartStep = Extract<Step, { type: 'start' }>;
+
+function identityOf(pod: Pod): Pick<ContainerIdentity, 'podUid' | 'podNamespace' | 'podName'> {
+  const { uid = '', namespace = '', name } = pod.metadata;
+  return { podUid: uid, podNamespace: namespace, podName: name };
+}
+
+export function sandboxSpec(pod: Pod, attempt: number): SandboxSpec {
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  const ports = (pod.spec?.containers ?? []).flatMap((container) =>
+    (container.ports ?? []).flatMap((port): PortMapping[] => {
+      if (!port.hostPort || hostNetwork) return [];
+      const protocol = (port.protocol ?? 'TCP').toLowerCase() as PortMapping['protocol'];
+      return [
+        {
+          containerPort: port.containerPort,
+          hostPort: port.hostPort,
+          protocol,
+          ...(port.hostIP ? { hostAddress: port.hostIP } : {}),
+        },
+      ];
+    }),
+  );
+  return {
+    identity: {
+      ...identityOf(pod),
+      role: 'sandbox',
+      containerName: '',
+      attempt,
+      crashStreak: 0,
+      specHash: '',
+      sandboxId: '',
+    },
+    hostname: (pod.spec?.hostname ?? pod.metadata.name).slice(0, 63),
+    hostNetwork,
+    ports,
+  };
+}
+
+/** Security settings of a container, its pod's where it has none. */
+function securityOf(
+  pod: Pod,
+  container: Container,
+): Pick<
+  ContainerSpec,
+  'user' | 'supplementalGroups' | 'privileged' | 'readOnlyRoot' | 'addCapabilities' | 'dropCapabilities'
+> {
+  const own = container.securityContext;
+  const shared = pod.spec?.securityContext;
+  const runAsUser = own?.runAsUser ?? shared?.runAsUser;
+  const runAsGroup = own?.runAsGroup ?? shared?.runAsGroup;
+  const groups = [...(shared?.supplementalGroups ?? []), ...(shared?.fsGroup === undefined ? [] : [shared.fsGroup])];
+  return {
+    ...(runAsUser === undefined
+      ? {}
+      : { user: runAsGroup === undefined ? String(runAsUser) : `${runAsUser}:${runAsGroup}` }),
+    supplementalGroups: groups.map(String),
+    privileged: own?.privileged === true,
+    readOnlyRoot: own?.readOnlyRootFilesystem === true,
+    addCapabilities: own?.capabilities?.add ?? [],
+    dropCapabilities: own?.capabilities?.drop ?? [],
+  };
+}
+
+export function containerSpec(
+  pod: Pod,
+  step: StartStep,
+  environment: ReadonlyMap<string, string>,
+  mounts: Mount[],
+): ContainerSpec {
+  const { container, role, attempt, crashStreak, sandboxId } = step;
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  return {
+    identity: {
+      ...identityOf(pod),
+      role,
+      containerName: container.name,
+      attempt,
+      crashStreak,
+      specHash: containerHash(container),
+      sandboxId,
+    },
+    image: container.image ?? '',
+    ...(container.command === undefined ? {} : { command: container.command.map((word) => expand(word, environment)) }),
+    ...(container.args === undefined ? {} : { args: container.args.map((word) => expand(word, environment)) }),
+    environment: [...environment].map(([name, value]) => `${name}=${value}`),
+    ...(container.workingDir ? { workingDirectory: container.workingDir } : {}),
+    mounts,
+    terminal: container.tty === true,
+    stdin: container.stdin === true,
+    ...(limits.cpu === undefined ? {} : { cpuLimitMillis: cpuMillis(limits.cpu) }),
+    ...(requests.cpu === undefined ? {} : { cpuRequestMillis: cpuMillis(requests.cpu) }),
+    ...(limits.memory === undefined ? {} : { memoryLimitBytes: quantityBytes(limits.memory) }),
+    ...securityOf(pod, container),
+    sharesProcesses: pod.spec?.shareProcessNamespace === true,
+  };
+}

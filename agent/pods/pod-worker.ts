@@ -1,0 +1,317 @@
+// One pod on this node: plans, executes, reports, until nothing is left to do.
+// It keeps nothing that it could not find again in the engine after a crash.
+import type { Condition, Pod, Secret } from '../../api/meta/kubernetes.ts';
+import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
+import type { PodStatus } from '../../api/wire/pod-status.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Log } from '../../platform/log.ts';
+import { type RegistryCredentials, type Runtime, type RuntimeContainer, RuntimeError } from '../runtime/runtime.ts';
+import { containerSpec, sandboxSpec } from './container-spec.ts';
+import { buildEnvironment, EnvironmentError } from './environment.ts';
+import { firstRetryMs, longestRetryMs, maxRounds } from './limits.ts';
+import { currentSandbox, planPod, type Step } from './plan.ts';
+import { readRegistryCredentials } from './registry-credentials.ts';
+import { podStatus, type Waiting } from './status.ts';
+
+/** What the worker needs of volumes; agent/volumes implements it. */
+export type PodVolumes = {
+  /** @throws Error with a message for people when a volume can't be had */
+  prepare(pod: Pod): Promise<void>;
+  prepareSubPaths(pod: Pod, container: PodContainer): Promise<void>;
+  mountsOf(pod: Pod, container: PodContainer): { hostPath: string; containerPath: string; readOnly: boolean }[];
+  remove(podUid: string): Promise<void>;
+};
+type PodContainer = NonNullable<Pod['spec']>['containers'][number];
+
+export type PodEvent = { type: 'Normal' | 'Warning'; reason: string; message: string };
+export type PodWorkerParts = {
+  runtime: Runtime;
+  volumes: PodVolumes;
+  clock: Clock;
+  log: Log;
+  hostAddress: string;
+  find: (key: string) => KubeObject | undefined;
+  dataOf: (object: KubeObject) => ReadonlyMap<string, Buffer>;
+  isReady: (pod: Pod, container: PodContainer, containerId: string, podAddress: string) => boolean;
+  reportStatus: (pod: Pod, status: PodStatus) => void;
+  reportGone: (pod: Pod) => void;
+  reportEvent: (pod: Pod, event: PodEvent) => void;
+};
+
+type Executors = {
+  [T in Exclude<Step['type'], 'wait'>]: (pod: Pod | undefined, step: Extract<Step, { type: T }>) => Promise<void>;
+};
+
+export class PodWorker {
+  readonly uid: string;
+  #parts: PodWorkerParts;
+  #desired: Pod | undefined;
+  #last: Pod | undefined;
+  #waiting = new Map<string, Waiting>();
+  #failures = 0;
+  #status: PodStatus | undefined;
+  #running = false;
+  #again = false;
+  #cancelTimer: (() => void) | undefined;
+  #stopping: { ids: string[]; graceSeconds: number } | undefined;
+  #stopped = false;
+  /** The engine holds nothing of the pod, and the hub knows. */
+  gone = false;
+
+  constructor(uid: string, parts: PodWorkerParts) {
+    this.uid = uid;
+    this.#parts = parts;
+  }
+
+  /** Sets what is desired: the pod, or undefined when the hub knows of none. */
+  desire(pod: Pod | undefined): void {
+    const changed = !jsonEqual(pod, this.#desired);
+    this.#desired = pod;
+    if (pod !== undefined) this.#last = pod;
+    if (!changed) return;
+    this.#failures = 0;
+    this.#hurryStop(pod);
+    this.wake();
+  }
+
+  /** Something may have changed. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    if (this.#running) return;
+    this.#running = true;
+    void this.#run().finally(() => {
+      this.#running = false;
+      if (this.#again) this.wake();
+    });
+  }
+
+  /** Reports the present status again, whether or not it changed. */
+  reportAgain(): void {
+    if (this.#desired !== undefined && this.#status !== undefined)
+      this.#parts.reportStatus(this.#desired, this.#status);
+    if (this.gone && this.#last !== undefined) this.#parts.reportGone(this.#last);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log } = this.#parts;
+    this.#cancelTimer?.();
+    for (let round = 0; this.#again && !this.#stopped; round += 1) {
+      this.#again = false;
+      try {
+        if (round >= maxRounds) throw new Error(`the pod does not come to rest in ${maxRounds} rounds`);
+        if (await this.#round()) this.#again = true;
+      } catch (error) {
+        this.#failures += 1;
+        const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(this.#failures - 1, 12));
+        log.warn(
+          { err: error, pod: this.#last?.metadata.name, uid: this.uid, delayMs },
+          'a pod could not be brought forward and will be tried again',
+        );
+        await this.#report().catch(() => undefined);
+        this.#cancelTimer = clock.setTimer(delayMs, () => this.wake());
+        this.#again = false;
+        return;
+      }
+    }
+  }
+
+  /** Looks, plans, executes; resolves with whether it is worth looking again at once. */
+  async #round(): Promise<boolean> {
+    const { runtime, clock } = this.#parts;
+    const pod = this.#desired;
+    const containers = await runtime.list(this.uid);
+    const steps = planPod(pod, containers, clock.nowMs());
+    let acted = false;
+    for (const step of steps) {
+      if (step.type === 'wait') {
+        this.#cancelTimer?.();
+        this.#cancelTimer = clock.setTimer(step.delayMs, () => this.wake());
+        continue;
+      }
+      if (step.type === 'gone' && this.gone) continue;
+      await (this.#executors[step.type] as (pod: Pod | undefined, step: Step) => Promise<void>)(pod, step);
+      acted = acted || step.type !== 'gone';
+    }
+    if (!this.gone) await this.#report(acted ? undefined : containers);
+    if (!acted && pod !== undefined && pod.metadata.deletionTimestamp === undefined)
+      await this.#refreshVolumes(pod, containers);
+    return acted;
+  }
+
+  /** Files of ConfigMaps and Secrets follow their source while the pod runs. */
+  async #refreshVolumes(pod: Pod, containers: readonly RuntimeContainer[]): Promise<void> {
+    if (currentSandbox(containers)?.state !== 'running') return;
+    await this.#parts.volumes
+      .prepare(pod)
+      .catch((error: unknown) =>
+        this.#parts.log.warn({ err: error, pod: pod.metadata.name }, 'a volume was not refreshed'),
+      );
+  }
+
+  async #report(known?: readonly RuntimeContainer[]): Promise<void> {
+    const pod = this.#desired;
+    if (pod === undefined) return;
+    const { runtime, clock, hostAddress, isReady } = this.#parts;
+    const containers = known ?? (await runtime.list(this.uid));
+    const address = currentSandbox(containers)?.address ?? '';
+    const status = podStatus({
+      pod,
+      containers,
+      waiting: this.#waiting,
+      hostAddress,
+      known: this.#status?.conditions as Condition[] | undefined,
+      isReady: (container, id) => isReady(pod, container, id, address),
+      nowMs: clock.nowMs(),
+    });
+    if (jsonEqual(status, this.#status)) return;
+    this.#status = status;
+    this.#parts.reportStatus(pod, status);
+  }
+
+  #event(type: PodEvent['type'], reason: string, message: string): void {
+    if (this.#last !== undefined) this.#parts.reportEvent(this.#last, { type, reason, message });
+  }
+
+  /** A delete that leaves less time than the one under way. */
+  #hurryStop(pod: Pod | undefined): void {
+    const graceSeconds = pod === undefined ? 0 : pod.metadata.deletionGracePeriodSeconds;
+    if (this.#stopping === undefined || graceSeconds === undefined || graceSeconds >= this.#stopping.graceSeconds)
+      return;
+    for (const id of this.#stopping.ids) void this.#parts.runtime.stop(id, graceSeconds).catch(() => undefined);
+  }
+
+  #executors: Executors = {
+    'create-sandbox': async (pod, { attempt }) => {
+      if (pod === undefined) return;
+      try {
+        await this.#parts.volumes.prepare(pod);
+      } catch (error) {
+        this.#event('Warning', 'FailedMount', (error as Error).message);
+        throw error;
+      }
+      try {
+        const id = await this.#parts.runtime.createSandbox(sandboxSpec(pod, attempt));
+        await this.#parts.runtime.start(id);
+      } catch (error) {
+        this.#event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`);
+        throw error;
+      }
+    },
+    start: async (pod, step) => {
+      if (pod === undefined) return;
+      await this.#start(pod, step);
+    },
+    stop: async (_pod, { ids, graceSeconds, why }) => {
+      if (why !== 'finished') {
+        this.#event('Normal', 'Killing', why === 'deleted' ? 'Stopping container' : `Stopping container: ${why}`);
+      }
+      this.#stopping = { ids, graceSeconds };
+      try {
+        await Promise.all(ids.map((id) => this.#parts.runtime.stop(id, graceSeconds)));
+      } finally {
+        this.#stopping = undefined;
+      }
+    },
+    remove: async (_pod, { ids }) => {
+      await Promise.all(ids.map((id) => this.#parts.runtime.remove(id)));
+    },
+    gone: async () => {
+      await this.#parts.volumes.remove(this.uid);
+      this.gone = true;
+      if (this.#last !== undefined) this.#parts.reportGone(this.#last);
+    },
+  };
+
+  async #start(pod: Pod, step: Extract<Step, { type: 'start' }>): Promise<void> {
+    const { container } = step;
+    const name = container.name;
+    const fail = async (reason: string, error: unknown, eventReason = 'Failed'): Promise<never> => {
+      this.#waiting.set(name, { reason, message: (error as Error).message });
+      this.#event('Warning', eventReason, `Error: ${(error as Error).message}`);
+      throw error;
+    };
+    await this.#provideImage(pod, container, fail);
+    const containers = await this.#parts.runtime.list(this.uid);
+    let spec: ReturnType<typeof containerSpec>;
+    try {
+      const environment = buildEnvironment(pod, container, {
+        data: (key) => {
+          const object = this.#parts.find(key);
+          return object === undefined ? undefined : this.#parts.dataOf(object);
+        },
+        podAddress: currentSandbox(containers)?.address ?? this.#parts.hostAddress,
+        hostAddress: this.#parts.hostAddress,
+      });
+      await this.#parts.volumes.prepareSubPaths(pod, container);
+      spec = containerSpec(pod, step, environment, this.#parts.volumes.mountsOf(pod, container));
+    } catch (error) {
+      if (error instanceof EnvironmentError || error instanceof Error) return fail('CreateContainerConfigError', error);
+      throw error;
+    }
+    let id: string;
+    try {
+      id = await this.#parts.runtime.createContainer(spec);
+    } catch (error) {
+      return fail('CreateContainerError', error);
+    }
+    this.#event('Normal', 'Created', `Created container: ${name}`);
+    try {
+      await this.#parts.runtime.start(id);
+    } catch (error) {
+      // The engine keeps the container with its error: it counts as an exit, and backoff follows.
+      this.#event('Warning', 'Failed', `Error: ${(error as Error).message}`);
+      if (error instanceof RuntimeError && error.code === 'unavailable') throw error;
+      this.#waiting.delete(name);
+      return;
+    }
+    this.#waiting.delete(name);
+    this.#failures = 0;
+    this.#event('Normal', 'Started', `Started container ${name}`);
+  }
+
+  async #provideImage(
+    pod: Pod,
+    container: PodContainer,
+    fail: (reason: string, error: unknown) => Promise<never>,
+  ): Promise<void> {
+    const { runtime } = this.#parts;
+    const image = container.image ?? '';
+    const policy = container.imagePullPolicy ?? 'IfNotPresent';
+    const present = await runtime.hasImage(image);
+    if (policy === 'Never' && !present) {
+      return fail(
+        'ErrImageNeverPull',
+        new Error(`Container image ${JSON.stringify(image)} is not present with pull policy of Never`),
+      );
+    }
+    if (policy === 'Never' || (policy === 'IfNotPresent' && present)) {
+      this.#event('Normal', 'Pulled', `Container image ${JSON.stringify(image)} already present on machine`);
+      return;
+    }
+    this.#event('Normal', 'Pulling', `Pulling image ${JSON.stringify(image)}`);
+    try {
+      await runtime.pull(image, this.#credentialsFor(pod, image));
+      this.#event('Normal', 'Pulled', `Successfully pulled image ${JSON.stringify(image)}`);
+    } catch (error) {
+      return fail(
+        this.#waiting.get(container.name)?.reason === 'ErrImagePull' ? 'ImagePullBackOff' : 'ErrImagePull',
+        error,
+      );
+    }
+  }
+
+  #credentialsFor(pod: Pod, image: string): RegistryCredentials | undefined {
+    for (const { name } of pod.spec?.imagePullSecrets ?? []) {
+      const secret = this.#parts.find(`secrets/${pod.metadata.namespace}/${name}`) as Secret | undefined;
+      const found = secret === undefined ? undefined : readRegistryCredentials(secret, image);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}

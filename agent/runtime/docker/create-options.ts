@@ -1,0 +1,85 @@
+// Docker's create requests for sandboxes and containers. Pure.
+// https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerCreate
+import type Docker from 'dockerode';
+import type { ContainerIdentity, ContainerSpec, SandboxSpec } from '../runtime.ts';
+import { labelsOf } from './labels.ts';
+
+/** Logs of a container: this many files of this size. */
+const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
+
+function nameOf({ role, containerName, podName, podNamespace, podUid, attempt }: ContainerIdentity): string {
+  const part = role === 'sandbox' ? 'POD' : containerName;
+  return `k8s_${part}_${podName.slice(0, 60)}_${podNamespace}_${podUid}_${attempt}`;
+}
+
+export type SandboxContext = { image: string; network: string; instance: string };
+
+export function sandboxOptions(
+  { identity, hostname, hostNetwork, ports }: SandboxSpec,
+  { image, network, instance }: SandboxContext,
+): Docker.ContainerCreateOptions {
+  const exposed: Record<string, object> = {};
+  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const { containerPort, hostPort, hostAddress, protocol } of ports) {
+    const key = `${containerPort}/${protocol}`;
+    exposed[key] = {};
+    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostAddress ?? '', HostPort: String(hostPort) }];
+  }
+  return {
+    name: nameOf(identity),
+    Image: image,
+    Labels: labelsOf(identity, instance),
+    ...(hostNetwork ? {} : { Hostname: hostname, ExposedPorts: exposed }),
+    HostConfig: {
+      NetworkMode: hostNetwork ? 'host' : network,
+      IpcMode: 'shareable',
+      ...(hostNetwork ? {} : { PortBindings: bindings }),
+      LogConfig: logConfig,
+      // The last of a pod that the kernel should take: without it the pod has no network.
+      OomScoreAdj: -998,
+    },
+  };
+}
+
+export function containerOptions(spec: ContainerSpec, instance: string): Docker.ContainerCreateOptions {
+  const sandbox = `container:${spec.identity.sandboxId}`;
+  return {
+    name: nameOf(spec.identity),
+    Image: spec.image,
+    Labels: labelsOf(spec.identity, instance),
+    Env: spec.environment,
+    ...(spec.command === undefined ? {} : { Entrypoint: spec.command }),
+    ...(spec.args === undefined ? {} : { Cmd: spec.args }),
+    ...(spec.workingDirectory === undefined ? {} : { WorkingDir: spec.workingDirectory }),
+    ...(spec.user === undefined ? {} : { User: spec.user }),
+    Tty: spec.terminal,
+    OpenStdin: spec.stdin,
+    HostConfig: {
+      NetworkMode: sandbox,
+      IpcMode: sandbox,
+      ...(spec.sharesProcesses ? { PidMode: sandbox } : {}),
+      Mounts: spec.mounts.map(({ hostPath, containerPath, readOnly }) => ({
+        Type: 'bind' as const,
+        Source: hostPath,
+        Target: containerPath,
+        ReadOnly: readOnly,
+      })),
+      LogConfig: logConfig,
+      Privileged: spec.privileged,
+      ReadonlyRootfs: spec.readOnlyRoot,
+      CapAdd: spec.addCapabilities,
+      CapDrop: spec.dropCapabilities,
+      GroupAdd: spec.supplementalGroups,
+      RestartPolicy: { Name: 'no' },
+      // 1024 shares a core, as the kubelet counts; 2 is the kernel's least.
+      CpuShares: Math.max(2, Math.floor(((spec.cpuRequestMillis ?? spec.cpuLimitMillis ?? 0) * 1024) / 1000)),
+      ...(spec.cpuLimitMillis === undefined
+        ? {}
+        : { CpuPeriod: 100_000, CpuQuota: Math.max(1000, spec.cpuLimitMillis * 100) }),
+      // Swap beyond the limit would only wear the card out.
+      ...(spec.memoryLimitBytes === undefined
+        ? {}
+        : { Memory: spec.memoryLimitBytes, MemorySwap: spec.memoryLimitBytes }),
+    },
+  };
+}

@@ -1,0 +1,348 @@
+// The container engine behind Docker's API (dockerode): Docker, or Podman's
+// compatible socket. Everything of this node carries its instance label;
+// nothing without it is ever touched.
+import { Readable } from 'node:stream';
+import Docker from 'dockerode';
+import type { Clock } from '../../../platform/clock.ts';
+import {
+  type ContainerSpec,
+  type LogQuery,
+  type RegistryCredentials,
+  type Runtime,
+  type RuntimeContainer,
+  RuntimeError,
+  type SandboxSpec,
+} from '../runtime.ts';
+import { containerOptions, sandboxOptions } from './create-options.ts';
+import { identityOf, instanceLabel, podUidFilter, podUidOf } from './labels.ts';
+import { demultiplex } from './log-stream.ts';
+import { pauseImage, pauseImageTar } from './pause-image.ts';
+
+export type DockerRuntimeOptions = {
+  /** Path of the engine's socket. */
+  socketPath: string;
+  nodeName: string;
+  /** Tells this agent's containers from those of others in the same engine. */
+  instance: string;
+  /** GOARCH of the device. */
+  architecture: string;
+};
+
+/** Pause before the engine's events are followed again after they broke off, ms. */
+const rewatchMs = 2000;
+/** Beyond the grace period, time for the engine to stop a container, ms. */
+const requestTimeoutMs = 60_000;
+
+type DockerError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
+
+function translate(error: unknown, otherwise: 'failed' | 'image-pull' = 'failed'): RuntimeError {
+  if (error instanceof RuntimeError) return error;
+  const { statusCode, code, json, message } = error as DockerError;
+  const text = json?.message ?? message;
+  if (statusCode === undefined && code !== undefined)
+    return new RuntimeError('unavailable', `the container engine does not answer: ${text}`, { cause: error });
+  if (statusCode === 404 && /no such container/i.test(text))
+    return new RuntimeError('not-found', text, { cause: error });
+  return new RuntimeError(otherwise, text, { cause: error });
+}
+
+function timeMs(text: string | undefined): number | undefined {
+  const time = Date.parse(text ?? '');
+  // Docker writes year 1 for "never".
+  return Number.isNaN(time) || time <= 0 ? undefined : time;
+}
+
+export class DockerRuntime implements Runtime {
+  #options: DockerRuntimeOptions;
+  #docker: Docker;
+  #clock: Clock;
+  #networkName: string;
+  /** What was inspected, by container id and state: a container in one state does not change. */
+  #inspected = new Map<string, RuntimeContainer>();
+
+  constructor(options: DockerRuntimeOptions, parts: { clock: Clock }) {
+    this.#options = options;
+    this.#docker = new Docker({ socketPath: options.socketPath, timeout: 0 });
+    this.#clock = parts.clock;
+    this.#networkName = `skerry-${options.nodeName}-${options.instance}`;
+  }
+
+  async describe(): Promise<{ name: string; version: string }> {
+    return this.#guarded(async () => {
+      const { Version } = await this.#docker.version();
+      return { name: 'docker', version: Version };
+    });
+  }
+
+  async ensureNetwork(cidr: string): Promise<void> {
+    await this.#guarded(async () => {
+      const [network] = await this.#docker.listNetworks({
+        filters: { name: [`^${this.#networkName}$`], label: [this.#filter()] },
+      });
+      if (network?.IPAM?.Config?.[0]?.Subnet === cidr) return;
+      if (network !== undefined) await this.#docker.getNetwork(network.Id).remove();
+      await this.#docker.createNetwork({
+        Name: this.#networkName,
+        Driver: 'bridge',
+        IPAM: { Driver: 'default', Config: [{ Subnet: cidr }] },
+        Labels: { [instanceLabel]: this.#options.instance },
+      });
+    });
+  }
+
+  async list(podUid?: string): Promise<RuntimeContainer[]> {
+    return this.#guarded(async () => {
+      const label = [this.#filter(), ...(podUid === undefined ? [] : [podUidFilter(podUid)])];
+      const found = await this.#docker.listContainers({ all: true, filters: { label } });
+      const containers: RuntimeContainer[] = [];
+      const seen = new Set<string>();
+      for (const { Id, State } of found) {
+        const key = `${Id} ${State}`;
+        seen.add(key);
+        const container = this.#inspected.get(key) ?? (await this.#inspect(Id));
+        if (container === undefined) continue;
+        this.#inspected.set(key, container);
+        containers.push(container);
+      }
+      for (const [key, container] of this.#inspected) {
+        if (!seen.has(key) && (podUid === undefined || container.podUid === podUid)) this.#inspected.delete(key);
+      }
+      return containers;
+    });
+  }
+
+  async hasImage(image: string): Promise<boolean> {
+    return this.#guarded(async () => {
+      try {
+        await this.#docker.getImage(image).inspect();
+        return true;
+      } catch (error) {
+        if ((error as DockerError).statusCode === 404) return false;
+        throw error;
+      }
+    });
+  }
+
+  async pull(image: string, credentials?: RegistryCredentials): Promise<void> {
+    try {
+      const name = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
+      const auth =
+        credentials === undefined
+          ? {}
+          : {
+              authconfig: {
+                username: credentials.username,
+                password: credentials.password,
+                serveraddress: credentials.server,
+              },
+            };
+      await this.#finish(await this.#docker.pull(name, auth));
+    } catch (error) {
+      throw translate(error, 'image-pull');
+    }
+  }
+
+  async createSandbox(spec: SandboxSpec): Promise<string> {
+    return this.#guarded(async () => {
+      if (!(await this.hasImage(pauseImage))) await this.#importPauseImage();
+      return this.#create(
+        sandboxOptions(spec, { image: pauseImage, network: this.#networkName, instance: this.#options.instance }),
+      );
+    });
+  }
+
+  async createContainer(spec: ContainerSpec): Promise<string> {
+    return this.#guarded(() => this.#create(containerOptions(spec, this.#options.instance)));
+  }
+
+  async start(id: string): Promise<void> {
+    await this.#guarded(async () => {
+      try {
+        await this.#docker.getContainer(id).start();
+      } catch (error) {
+        if ((error as DockerError).statusCode !== 304) throw error;
+      }
+    });
+  }
+
+  async stop(id: string, graceSeconds: number): Promise<void> {
+    await this.#guarded(async () => {
+      try {
+        const container = this.#docker.getContainer(id);
+        if (graceSeconds === 0) await container.kill({ signal: 'SIGKILL' });
+        else
+          await container.stop({
+            t: graceSeconds,
+            abortSignal: AbortSignal.timeout(graceSeconds * 1000 + requestTimeoutMs),
+          });
+      } catch (error) {
+        // 304: it has stopped; 404: it is gone; 409: it does not run.
+        if (![304, 404, 409].includes((error as DockerError).statusCode ?? 0)) throw error;
+      }
+    });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#guarded(async () => {
+      try {
+        await this.#docker.getContainer(id).remove({ force: true, v: true });
+      } catch (error) {
+        // 409: its removal is under way.
+        if (![404, 409].includes((error as DockerError).statusCode ?? 0)) throw error;
+      }
+    });
+  }
+
+  async *logs(
+    id: string,
+    { follow, timestamps, tailLines, sinceMs }: LogQuery,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const query = {
+      stdout: true,
+      stderr: true,
+      timestamps,
+      tail: tailLines === undefined ? ('all' as unknown as number) : tailLines,
+      ...(sinceMs === undefined ? {} : { since: Math.floor(sinceMs / 1000) }),
+    };
+    const container = this.#docker.getContainer(id);
+    const { Config } = await this.#guarded(() => container.inspect());
+    if (!follow) {
+      const bytes = (await this.#guarded(() => container.logs({ ...query, follow: false }))) as unknown as Buffer;
+      if (Config.Tty) yield bytes;
+      else yield* demultiplex(Readable.from([bytes]));
+      return;
+    }
+    const stream = (await this.#guarded(() => container.logs({ ...query, follow: true }))) as Readable;
+    const stop = (): void => void stream.destroy();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      if (Config.Tty) yield* stream;
+      else yield* demultiplex(stream);
+    } catch (error) {
+      if (!signal.aborted) throw translate(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stream.destroy();
+    }
+  }
+
+  watch(signal: AbortSignal, onChange: (podUid: string | undefined) => void): void {
+    void this.#follow(signal, onChange);
+  }
+
+  async uninstall(): Promise<void> {
+    await this.#guarded(async () => {
+      const containers = await this.#docker.listContainers({ all: true, filters: { label: [this.#filter()] } });
+      for (const { Id } of containers) await this.#docker.getContainer(Id).remove({ force: true, v: true });
+      for (const { Id } of await this.#docker.listNetworks({ filters: { label: [this.#filter()] } }))
+        await this.#docker.getNetwork(Id).remove();
+    });
+  }
+
+  async #follow(signal: AbortSignal, onChange: (podUid: string | undefined) => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const filters = {
+          type: ['container' as const],
+          label: [this.#filter()],
+          event: ['start', 'die', 'destroy', 'oom'],
+        };
+        const stream = (await this.#docker.getEvents({ filters })) as unknown as Readable;
+        const stop = (): void => void stream.destroy();
+        signal.addEventListener('abort', stop, { once: true });
+        // What happened while nobody listened.
+        onChange(undefined);
+        let rest = '';
+        for await (const chunk of stream) {
+          const lines = (rest + String(chunk)).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) {
+            const event = JSON.parse(line) as { Actor?: { Attributes?: Record<string, string> } };
+            onChange(podUidOf(event.Actor?.Attributes));
+          }
+        }
+      } catch {
+        // The engine has gone or is not there yet: whoever looks at it next will say so.
+      }
+      if (signal.aborted) return;
+      onChange(undefined);
+      await new Promise<void>((resolve) => this.#clock.setTimer(rewatchMs, resolve));
+    }
+  }
+
+  async #inspect(id: string): Promise<RuntimeContainer | undefined> {
+    let info: Docker.ContainerInspectInfo;
+    try {
+      info = await this.#docker.getContainer(id).inspect();
+    } catch (error) {
+      if ((error as DockerError).statusCode === 404) return undefined;
+      throw error;
+    }
+    const { State, NetworkSettings, Config, Image, Created } = info;
+    const state = State.Running ? 'running' : State.Status === 'created' && !State.Error ? 'created' : 'exited';
+    const address = NetworkSettings.Networks?.[this.#networkName]?.IPAddress;
+    const startedAtMs = timeMs(State.StartedAt);
+    const finishedAtMs = timeMs(State.FinishedAt);
+    return {
+      id,
+      ...identityOf(Config.Labels),
+      state,
+      image: Config.Image,
+      imageId: Image,
+      createdAtMs: timeMs(Created) ?? 0,
+      ...(startedAtMs === undefined ? {} : { startedAtMs }),
+      ...(state === 'exited' ? { exitCode: State.ExitCode, finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0 } : {}),
+      ...(State.OOMKilled ? { oomKilled: true } : {}),
+      ...(State.Error ? { error: State.Error } : {}),
+      ...(address ? { address } : {}),
+    };
+  }
+
+  /** Creates a container; one of the same name is left from an attempt that was cut short, and goes. */
+  async #create(options: Docker.ContainerCreateOptions): Promise<string> {
+    try {
+      return (await this.#docker.createContainer(options)).id;
+    } catch (error) {
+      if ((error as DockerError).statusCode !== 409) throw error;
+      await this.#docker.getContainer(options.name ?? '').remove({ force: true, v: true });
+      return (await this.#docker.createContainer(options)).id;
+    }
+  }
+
+  async #importPauseImage(): Promise<void> {
+    const [repo = '', tag = ''] = pauseImage.split(':');
+    const stream = await this.#docker.importImage(
+      Readable.from([pauseImageTar(this.#options.architecture)]) as unknown as string,
+      {
+        repo,
+        tag,
+        changes: 'ENTRYPOINT ["/pause"]',
+      },
+    );
+    await this.#finish(stream as unknown as NodeJS.ReadableStream);
+  }
+
+  /** Reads a progress stream to its end. @throws Error when it tells of one */
+  #finish(stream: NodeJS.ReadableStream): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#docker.modem.followProgress(stream, (error, output: { error?: string }[] | null) => {
+        const failure = error ?? (output ?? []).map((line) => line.error).find((text) => text !== undefined);
+        if (failure === undefined || failure === null) resolve();
+        else reject(failure instanceof Error ? failure : new Error(failure));
+      });
+    });
+  }
+
+  #filter(): string {
+    return `${instanceLabel}=${this.#options.instance}`;
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+}
