@@ -103,9 +103,9 @@ export function matchesRequirements(
   labels: Record<string, string> | undefined,
 ): boolean {
   // Own properties only: `constructor` is a label key like any other.
-  const valueOf = (key: string): string | undefined =>
+  const labelOf = (key: string): string | undefined =>
     labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
-  return requirements.every((requirement) => matchesOne(requirement, valueOf(requirement.key)));
+  return requirements.every((requirement) => matchesOne(requirement, labelOf(requirement.key)));
 }
 
 const integerPattern = /^[+-]?\d+$/;

@@ -47,7 +47,8 @@ export async function replace(
     }
     settle(kind, operation.subresource, next, old);
     admitUpdate(operation, kind, old);
-    validateObject(kind, next, old);
+    // Subresources change what the update of the object itself may not; their handlers check it.
+    if (operation.subresource === undefined) validateObject(kind, next, old);
     try {
       return await writeReplacement(parts, operation, kind, entry, next);
     } catch (error) {

@@ -34,13 +34,18 @@ export type Subject = { commonName: string; organizations: readonly string[] };
 
 export class CertificateRequestError extends Error {}
 
+/** PEM files end with a newline, so that they can be put one behind the other. */
+function pemOf(certificate: X509Certificate): string {
+  return `${certificate.toString('pem')}\n`;
+}
+
 function subjectName({ commonName, organizations }: Subject): string {
-  const escape = (text: string): string => text.replace(/([,+"\\<>;=])/g, '\\$1');
-  return [...organizations.map((group) => `O=${escape(group)}`), `CN=${escape(commonName)}`].join(', ');
+  const quote = (text: string): string => text.replace(/([,+"\\<>;=])/g, '\\$1');
+  return [...organizations.map((group) => `O=${quote(group)}`), `CN=${quote(commonName)}`].join(', ');
 }
 
 async function exportKey(key: CryptoKey): Promise<string> {
-  return PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+  return `${PemConverter.encode(await crypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')}\n`;
 }
 
 export class CertificateAuthority {
@@ -91,8 +96,8 @@ export class CertificateAuthority {
     await disk.makeDirectory(directory);
     // The key first: a certificate without its key could never be used again.
     await disk.write(keyPath, await exportKey(keys.privateKey));
-    await disk.write(certificatePath, made.toString('pem'));
-    return new CertificateAuthority(made.toString('pem'), keys.privateKey, random);
+    await disk.write(certificatePath, pemOf(made));
+    return new CertificateAuthority(pemOf(made), keys.privateKey, random);
   }
 
   /** A certificate for serving under these DNS names and IP addresses. */
@@ -163,7 +168,7 @@ export class CertificateAuthority {
         ...more,
       ],
     });
-    return certificate.toString('pem');
+    return pemOf(certificate);
   }
 }
 

@@ -35,8 +35,6 @@ export function sandboxOptions(
       IpcMode: 'shareable',
       ...(hostNetwork ? {} : { PortBindings: bindings }),
       LogConfig: logConfig,
-      // The last of a pod that the kernel should take: without it the pod has no network.
-      OomScoreAdj: -998,
     },
   };
 }
