@@ -1,5 +1,4 @@
-// What the program knows of the machine it runs on, and the way it runs other programs.
-import { execFile } from 'node:child_process';
+// What the program knows of the machine it runs on.
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
 
@@ -45,16 +44,4 @@ export function readHostFacts(): HostFacts {
     memoryBytes: totalmem(),
     addresses,
   };
-}
-
-export type CommandResult = { code: number; stdout: string; stderr: string };
-
-/** Runs a program to its end; never rejects for a non-zero exit. */
-export function runCommand(command: string, args: string[], options: { timeoutMs: number }): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    execFile(command, args, { timeout: options.timeoutMs, maxBuffer: 1 << 24 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 127;
-      resolve({ code, stdout, stderr: stderr === '' && error !== null ? error.message : stderr });
-    });
-  });
 }

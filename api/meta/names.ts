@@ -31,10 +31,3 @@ export function dns1035LabelError(name: string): string | undefined {
   }
   return undefined;
 }
-
-/** Names that are only a segment of a path (CSRs, for one): anything that cannot leave its segment. */
-export function pathSegmentError(name: string): string | undefined {
-  if (name === '.' || name === '..') return `may not be '${name}'`;
-  if (/[/%]/.test(name)) return "may not contain '/' or '%'";
-  return undefined;
-}

@@ -48,7 +48,7 @@ function mergeField(current: unknown, value: unknown, field: FieldSchema | undef
   if (!isJsonObject(value)) return value;
   if (field?.patchStrategy?.split(',').includes('replace')) return stripDirectives(value);
   const inner = element ?? field?.type;
-  if (field !== undefined && field.type.startsWith('map:') && inner !== undefined) {
+  if (field?.type.startsWith('map:')) {
     return mergeStruct(isJsonObject(current) ? current : {}, value, undefined);
   }
   return mergeStruct(isJsonObject(current) ? current : {}, value, inner);

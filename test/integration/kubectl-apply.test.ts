@@ -2,9 +2,8 @@
 // every kind, again without change, changes and their three-way merges, dry
 // runs, lists, and the generators of `kubectl create` (which send protobuf).
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { startHub, type TestHub } from '../support/hub.ts';
-import type { Kubectl } from '../support/kubectl.ts';
+import { after, describe, it } from 'node:test';
+import { startHub } from '../support/hub.ts';
 import { shopManifests, shopObjects } from '../support/manifests.ts';
 
 type ConfigMap = {
@@ -19,18 +18,14 @@ const configMap = (name: string, data: Record<string, string>): object => ({
   data,
 });
 
-describe('kubectl apply', { timeout: 90_000 }, () => {
-  let hub: TestHub;
-  let kube: Kubectl;
-  before(async () => {
-    hub = await startHub();
-    kube = hub.kubectl;
-  });
-  after(async () => {
-    await hub.stop();
-    assert.deepEqual(hub.errors(), []);
-  });
+const hub = await startHub();
+const kube = hub.kubectl;
+after(async () => {
+  await hub.stop();
+  assert.deepEqual(hub.errors(), []);
+});
 
+describe('kubectl apply', { timeout: 90_000 }, () => {
   it('applies a directory of every kind, and again without change', async () => {
     for (const [name, text] of Object.entries(shopManifests)) await kube.file(`shop/${name}`, text);
     const directory = `${kube.home}/shop`;
@@ -157,16 +152,6 @@ describe('kubectl apply', { timeout: 90_000 }, () => {
 });
 
 describe('kubectl create', { timeout: 60_000 }, () => {
-  let hub: TestHub;
-  let kube: Kubectl;
-  before(async () => {
-    hub = await startHub();
-    kube = hub.kubectl;
-  });
-  after(async () => {
-    await hub.stop();
-    assert.deepEqual(hub.errors(), []);
-  });
   const jsonpath = (target: string, path: string): Promise<string> =>
     kube.ok(['get', target, '-o', `jsonpath=${path}`]);
 

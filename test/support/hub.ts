@@ -14,6 +14,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { Arrivals } from './arrivals.ts';
+import { endWithTest } from './children.ts';
 import { Kubectl } from './kubectl.ts';
 
 const entry = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -97,15 +98,8 @@ export class TestHub {
     this.#child = child;
     this.#output = output;
     this.#ownsDirectory = ownsDirectory;
-    const kill = (): void => void child.kill('SIGKILL');
-    process.once('exit', kill);
-    this.#exited = new Promise((resolve) => {
-      child.once('close', () => {
-        process.removeListener('exit', kill);
-        resolve();
-      });
-      child.once('error', () => resolve());
-    });
+    endWithTest(child);
+    this.#exited = new Promise((resolve) => child.once('close', () => resolve()));
   }
 
   /** Lines that the hub has logged as errors: requests and loops that failed unexpectedly. */

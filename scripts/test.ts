@@ -1,0 +1,74 @@
+// npm test: all tests of the tree, kind by kind, and one closing line with the counts.
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const root = join(import.meta.dirname, '..');
+
+type Group = { name: string; patterns: string[]; concurrency: number };
+/** Real engines and networks are shared: those tests go one file at a time. */
+const groups: Group[] = [
+  { name: 'unit', patterns: ['{api,platform,hub,agent,cli,scripts,bench}/**/*.test.ts'], concurrency: 2 },
+  { name: 'contract', patterns: ['test/contract/**/*.test.ts'], concurrency: 2 },
+  { name: 'simulation', patterns: ['test/simulation/**/*.test.ts'], concurrency: 2 },
+  { name: 'crash', patterns: ['test/crash/**/*.test.ts'], concurrency: 2 },
+  { name: 'security', patterns: ['test/security/**/*.test.ts'], concurrency: 2 },
+  { name: 'integration', patterns: ['test/integration/**/*.test.ts'], concurrency: 2 },
+  { name: 'e2e', patterns: ['test/e2e/**/*.test.ts'], concurrency: 1 },
+];
+const fileTimeoutMs = 900_000;
+
+type Counts = { passed: number; failed: number; skipped: number };
+
+function runGroup({ name, patterns, concurrency }: Group): Promise<Counts> {
+  const files = globSync(patterns, { cwd: root, exclude: (path) => path.includes('node_modules') }).map((file) =>
+    join(root, file),
+  );
+  if (files.length === 0) return Promise.resolve({ passed: 0, failed: 0, skipped: 0 });
+  process.stdout.write(`\n== ${name}: ${files.length} files\n`);
+  return new Promise((resolve) => {
+    const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+    const events = run({ files, concurrency, timeout: fileTimeoutMs });
+    events.on('test:pass', ({ details, skip }) => {
+      if (details.type === 'suite') return;
+      if (skip !== undefined && skip !== false) counts.skipped += 1;
+      else counts.passed += 1;
+    });
+    events.on('test:fail', ({ details }) => {
+      if (details.type !== 'suite') counts.failed += 1;
+    });
+    const report = events.compose(new spec());
+    report.pipe(process.stdout, { end: false });
+    report.on('end', () => resolve(counts));
+  });
+}
+
+/** Waits for a child process; resolves with its exit code. */
+function check(): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'scripts/check.ts')], { stdio: 'inherit' });
+    child.once('close', (code) => resolve(code ?? 1));
+  });
+}
+
+const only = process.argv.slice(2);
+const chosen = only.length === 0 ? groups : groups.filter((group) => only.includes(group.name));
+if (chosen.length === 0) {
+  process.stderr.write(
+    `test: expected names of ${groups.map((group) => group.name).join(', ')}, found ${only.join(', ')}\n`,
+  );
+  process.exit(2);
+}
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+if (only.length === 0 && (await check()) !== 0) total.failed += 1;
+for (const group of chosen) {
+  const counts = await runGroup(group);
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  total.skipped += counts.skipped;
+}
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
