@@ -153,6 +153,7 @@ function doorProblems({ path, text, libraries, typeLibraries }: SourceFile): str
   }
   if (!innerFolders.includes(path.split('/')[0] ?? '') || isTest(path)) return problems;
   for (const library of libraries) {
+    if (typeLibraries.includes(library)) continue;
     if (bannedModules.includes(library.replace(/^node:/, '')))
       problems.push(`${path}: ${library} may be imported only in platform`);
   }

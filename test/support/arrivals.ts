@@ -7,6 +7,7 @@ export class Arrivals<T> {
   readonly all: T[] = [];
   #what: string;
   #waiting = new Set<() => void>();
+  #listeners: ((item: T) => void)[] = [];
   #ended = false;
 
   /** @param what names the source in errors */
@@ -16,7 +17,14 @@ export class Arrivals<T> {
 
   push(item: T): void {
     this.all.push(item);
+    for (const listener of this.#listeners) listener(item);
     for (const check of [...this.#waiting]) check();
+  }
+
+  /** Calls the listener with each item, those that are there and those that come. */
+  each(listener: (item: T) => void): void {
+    for (const item of this.all) listener(item);
+    this.#listeners.push(listener);
   }
 
   /** No more will come. */

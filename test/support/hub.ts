@@ -182,6 +182,7 @@ export class TestHub {
         const events = new Arrivals<WatchEvent>(`watch ${path}`);
         createInterface({ input: response })
           .on('line', (line) => events.push(JSON.parse(line) as WatchEvent))
+          .on('error', () => undefined)
           .on('close', () => events.end());
         response.on('error', () => undefined);
         const watch: Watch = {
@@ -225,41 +226,47 @@ export class TestHub {
     assert.equal(code, 201, text);
   }
 
-  /** Does an agent's part for the pods that a selector finds: they run and are ready. Returns their names. */
-  async runPods(namespace: string, selector: string): Promise<string[]> {
+  /**
+   * Does an agent's part for the pods that a selector finds, until it is closed: they run and are ready,
+   * and those that are to go are gone.
+   */
+  async runPods(namespace: string, selector = ''): Promise<Watch> {
     const pods = `/api/v1/namespaces/${namespace}/pods`;
-    const { items } = await this.get<{ items: PodLike[] }>(`${pods}?labelSelector=${encodeURIComponent(selector)}`);
-    const alive = items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
-    for (const { metadata, spec } of alive) {
-      const containerStatuses = spec.containers.map(({ name, image }) => ({
-        name,
-        image,
-        imageID: `sha256:${image}`,
-        containerID: `docker://${name}`,
-        ready: true,
-        started: true,
-        restartCount: 0,
-        state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
-      }));
-      const conditions = ['Initialized', 'Ready', 'ContainersReady'].map((type) => ({ type, status: 'True' }));
-      const status = {
-        phase: 'Running',
-        podIP: '10.0.0.7',
-        podIPs: [{ ip: '10.0.0.7' }],
-        conditions,
-        containerStatuses,
-      };
-      const { code, text } = await this.request('PATCH', `${pods}/${metadata.name}/status`, {
-        body: JSON.stringify({ status }),
-        headers: { 'content-type': 'application/strategic-merge-patch+json' },
-      });
-      assert.equal(code, 200, text);
-    }
-    return alive.map((pod) => pod.metadata.name);
+    const watch = await this.watch(`${pods}?watch=1&labelSelector=${encodeURIComponent(selector)}`);
+    watch.events.each(({ type, object }) => {
+      if (type === 'DELETED') return;
+      const { metadata, spec, status } = object as unknown as PodLike;
+      const path = `${pods}/${metadata.name}`;
+      if (metadata.deletionTimestamp !== undefined)
+        void this.request('DELETE', `${path}?gracePeriodSeconds=0`).catch(ignore);
+      else if (status.phase === 'Pending') void this.#run(path, spec).catch(ignore);
+    });
+    return watch;
+  }
+
+  async #run(path: string, { containers }: PodLike['spec']): Promise<void> {
+    const containerStatuses = containers.map(({ name, image }) => ({
+      name,
+      image,
+      imageID: `sha256:${image}`,
+      containerID: `docker://${name}`,
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+    }));
+    const conditions = ['Initialized', 'Ready', 'ContainersReady'].map((type) => ({ type, status: 'True' }));
+    const status = { phase: 'Running', podIP: '10.0.0.7', podIPs: [{ ip: '10.0.0.7' }], conditions, containerStatuses };
+    const headers = { 'content-type': 'application/strategic-merge-patch+json' };
+    await this.request('PATCH', `${path}/status`, { body: JSON.stringify({ status }), headers });
   }
 }
 
 type PodLike = {
   metadata: { name: string; deletionTimestamp?: string };
   spec: { containers: { name: string; image: string }[] };
+  status: { phase: string };
 };
+
+/** The hub may stop while a pretended agent reports. */
+function ignore(): void {}

@@ -1,6 +1,7 @@
 // The sandbox image, made here so that no registry is needed: one static
 // program that sleeps until it is killed. It is so small that its machine code
 // is written out: an ELF header and a loop around one system call.
+import { fileArchive } from './tar.ts';
 
 /** System call loops, by GOARCH: wait for a signal, for ever. */
 const programs: Record<string, { machine: number; bits: 32 | 64; code: number[] }> = {
@@ -76,34 +77,9 @@ function pauseProgram(architecture: string): Buffer {
   return elf;
 }
 
-/** A tar archive (ustar) of one executable file. */
-function tarOf(name: string, content: Buffer): Buffer {
-  const header = Buffer.alloc(512);
-  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`;
-  header.write(name, 0);
-  header.write(octal(0o755, 8), 100);
-  header.write(octal(0, 8), 108);
-  header.write(octal(0, 8), 116);
-  header.write(octal(content.length, 12), 124);
-  header.write(octal(0, 12), 136);
-  header.write('        ', 148);
-  header.write('0', 156);
-  header.write('ustar\0', 257);
-  header.write('00', 263);
-  header.write(
-    `${header
-      .reduce((sum, byte) => sum + byte, 0)
-      .toString(8)
-      .padStart(6, '0')}\0 `,
-    148,
-  );
-  const padding = Buffer.alloc((512 - (content.length % 512)) % 512);
-  return Buffer.concat([header, content, padding, Buffer.alloc(1024)]);
-}
-
 export const pauseImage = 'skerry/pause:1';
 
 /** The image's file system as a tar archive, for `docker import`. */
 export function pauseImageTar(architecture: string): Buffer {
-  return tarOf('pause', pauseProgram(architecture));
+  return fileArchive([{ name: 'pause', content: pauseProgram(architecture), mode: 0o755 }]);
 }
