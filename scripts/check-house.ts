@@ -71,6 +71,7 @@ const bannedCalls: [RegExp, string][] = [
 function isEntry(path: string): boolean {
   return (
     path === 'cli/main.ts' ||
+    path === 'cli/agent-main.ts' ||
     path.startsWith('scripts/') ||
     path.startsWith('bench/') ||
     path.startsWith('test/') ||

@@ -238,7 +238,10 @@ export class DockerRuntime implements Runtime {
       for (const { Id } of await this.#docker.listNetworks({ filters: { label: [this.#filter()] } }))
         await this.#docker.getNetwork(Id).remove();
       // Another agent in the same engine may use it: then it stays.
-      await this.#docker.getImage(pauseImage).remove().catch(() => undefined);
+      await this.#docker
+        .getImage(pauseImage)
+        .remove()
+        .catch(() => undefined);
     });
   }
 

@@ -45,7 +45,9 @@ export type LogLine = { atMs: number; text: string };
 /** A container with what the port does not show. */
 export type EngineContainer = RuntimeContainer & {
   instance: string;
+  /** Absent for sandboxes. */
   spec: ContainerSpec | undefined;
+  hostNetwork: boolean;
   lines: LogLine[];
   cancels: Set<() => void>;
 };
@@ -124,14 +126,12 @@ export class SimulatedEngine {
 
   createSandbox(instance: string, { identity, hostNetwork }: SandboxSpec): string {
     if (!hostNetwork && !this.#networks.has(instance)) throw new RuntimeError('failed', `no network for ${instance}`);
-    const container = this.#add(instance, identity, 'simulated/pause:1', undefined);
-    if (hostNetwork) container.address = '';
-    return container.id;
+    return this.#add(instance, identity, { image: 'simulated/pause:1', spec: undefined, hostNetwork }).id;
   }
 
   createContainer(instance: string, spec: ContainerSpec): string {
-    if (!this.images.has(spec.image)) throw new RuntimeError('failed', `No such image: ${spec.image}`);
-    return this.#add(instance, spec.identity, spec.image, spec).id;
+    if (!this.images.has(spec.image)) throw new RuntimeError('image-missing', `No such image: ${spec.image}`);
+    return this.#add(instance, spec.identity, { image: spec.image, spec, hostNetwork: false }).id;
   }
 
   start(id: string): void {
@@ -144,7 +144,8 @@ export class SimulatedEngine {
     const { spec, instance } = container;
     if (spec === undefined) {
       const network = this.#networks.get(instance);
-      if (container.address === undefined && network !== undefined) container.address = takeAddress(network);
+      if (!container.hostNetwork && network === undefined) refuse(`network of ${instance} not found`);
+      if (!container.hostNetwork && network !== undefined) container.address = takeAddress(network);
     } else if (this.#containers.get(spec.identity.sandboxId)?.state !== 'running') {
       refuse(`cannot join network of a non running container: ${spec.identity.sandboxId}`);
     }
@@ -194,12 +195,7 @@ export class SimulatedEngine {
     this.#tell({ type: 'remove', container, atMs: this.#clock.monotonicMs() });
   }
 
-  #add(
-    instance: string,
-    identity: ContainerIdentity,
-    image: string,
-    spec: ContainerSpec | undefined,
-  ): EngineContainer {
+  #add(instance: string, identity: ContainerIdentity, image: string, spec: ContainerSpec | undefined): EngineContainer {
     // Names are unique in an engine: what an attempt that was cut short left behind goes.
     for (const other of this.containers()) if (nameOf(other) === nameOf(identity)) this.remove(other.id);
     this.#count += 1;
@@ -207,11 +203,10 @@ export class SimulatedEngine {
       ...identity,
       id: `c${String(this.#count).padStart(6, '0')}`,
       state: 'created',
-      image,
-      imageId: `sha256:${image}`,
+      imageId: `sha256:${rest.image}`,
       createdAtMs: this.#clock.nowMs(),
       instance,
-      spec,
+      ...rest,
       lines: [],
       cancels: new Set(),
     };
@@ -237,7 +232,7 @@ export class SimulatedEngine {
     container.state = 'exited';
     container.exitCode = exitCode;
     container.finishedAtMs = this.#clock.nowMs();
-    if (container.spec === undefined && container.address !== undefined) {
+    if (container.address !== undefined) {
       this.#networks.get(container.instance)?.used.delete(container.address);
       delete container.address;
     }

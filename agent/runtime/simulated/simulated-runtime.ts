@@ -159,6 +159,12 @@ export class SimulatedRuntime implements Runtime {
 }
 
 /** What the port shows of a container, as of now. */
-function shown({ instance: _, spec: _spec, lines: _lines, cancels: _cancels, ...container }: EngineContainer): RuntimeContainer {
+function shown({
+  instance: _,
+  spec: _spec,
+  lines: _lines,
+  cancels: _cancels,
+  ...container
+}: EngineContainer): RuntimeContainer {
   return { ...container };
 }

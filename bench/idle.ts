@@ -1,0 +1,237 @@
+// Memory of a hub with one node and of an agent with ten pods, both doing
+// nothing: as they run from a checkout, and the agent as the bundle that ships.
+// Also what this and other benches need: a hub, an agent and pods of their own.
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { callApi, type Kubeconfig, readKubeconfig } from '../cli/api.ts';
+import { version } from '../cli/command.ts';
+import { engineSocket, ensureImages, images } from '../test/support/engine.ts';
+import { figure, median } from './figures.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const cli = join(root, 'cli/main.ts');
+const shippedAgent = join(root, 'dist/skerry-agent.js');
+const podsPath = '/api/v1/namespaces/default/pods';
+const execute = promisify(execFile);
+
+const readyTimeoutMs = 60_000;
+const stopTimeoutMs = 15_000;
+const podsTimeoutMs = 120_000;
+const settleMs = 30_000;
+const samples = 10;
+const podCount = 10;
+
+export type Running = { pid: number; readyLine: string; stop: () => Promise<void> };
+
+/** Starts a process; resolves when it has printed a line that begins with `ready`. */
+export async function startProcess(command: readonly string[], ready: string): Promise<Running> {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+    await exited;
+    clearTimeout(timer);
+  };
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-2000);
+  });
+  const line = new Promise<string>((resolve) => {
+    createInterface({ input: child.stdout }).on('line', (text) => {
+      if (text.startsWith(ready)) resolve(text);
+    });
+  });
+  const cancel = new AbortController();
+  const late = delay(readyTimeoutMs, undefined, { signal: cancel.signal }).catch(() => undefined);
+  const readyLine = await Promise.race([line, exited.then(() => undefined), late]);
+  cancel.abort();
+  if (readyLine === undefined || child.pid === undefined) {
+    await stop();
+    throw new Error(`${command.join(' ')} did not print ${JSON.stringify(ready)}: ${complaint}`);
+  }
+  return { pid: child.pid, readyLine, stop };
+}
+
+/** A directory that is removed at the end. */
+export async function temporaryDirectory(undo: AsyncDisposableStack): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'skerry-bench-'));
+  undo.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }));
+  return directory;
+}
+
+export type BenchHub = Running & { directory: string; config: Kubeconfig; mqttUrl: string };
+
+/** Starts a hub on free ports, in a directory of its own. */
+export async function startHub(
+  undo: AsyncDisposableStack,
+  { node = process.execPath, bindAddress = '127.0.0.1' }: { node?: string; bindAddress?: string } = {},
+): Promise<BenchHub> {
+  const directory = await temporaryDirectory(undo);
+  const where = ['--data-dir', directory, '--bind-address', bindAddress, '--https-port', '0', '--mqtt-port', '0'];
+  const running = await startProcess([node, cli, 'hub', ...where, '--log-level', 'error'], 'skerry hub ready ');
+  undo.defer(running.stop);
+  const mqttUrl = running.readyLine.split(' ')[4] ?? '';
+  return { ...running, directory, config: readKubeconfig(join(directory, 'admin.kubeconfig')), mqttUrl };
+}
+
+export type BenchNode = { nodeName: string; directory: string; running: Running };
+
+/**
+ * Joins an agent with a name of its own and starts it; resolves when its node is Ready.
+ * At the end its containers go. `prefix` is put before the command.
+ */
+export async function startNode(
+  undo: AsyncDisposableStack,
+  hub: BenchHub,
+  { node = process.execPath, prefix = [] }: { node?: string; prefix?: readonly string[] } = {},
+): Promise<BenchNode> {
+  const directory = await temporaryDirectory(undo);
+  const nodeName = `bench-${randomBytes(4).toString('hex')}`;
+  const { stdout } = await execute(process.execPath, [cli, 'token', 'create', '--data-dir', hub.directory]);
+  const engine = ['--data-dir', directory, '--runtime-endpoint', engineSocket];
+  undo.defer(async () => {
+    await execute(process.execPath, [cli, 'agent', '--uninstall', ...engine]);
+  });
+  const join_ = ['--hub', hub.mqttUrl, '--token', stdout.trim(), '--node-name', nodeName, '--log-level', 'error'];
+  const running = await startProcess(
+    [...prefix, node, cli, 'agent', ...engine, ...join_],
+    `skerry agent ready node=${nodeName}`,
+  );
+  undo.defer(running.stop);
+  await nodeIsReady(hub, nodeName);
+  return { nodeName, directory, running };
+}
+
+type Conditions = { type: string; status: string }[];
+
+async function isReady({ config }: BenchHub, path: string): Promise<boolean> {
+  const { body } = await callApi(config, 'GET', path);
+  const { conditions = [] } = (body.status ?? {}) as { conditions?: Conditions };
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const end = performance.now() + podsTimeoutMs; performance.now() < end; await delay(200))
+    if (await holds()) return;
+  throw new Error(`${what}: not within ${podsTimeoutMs / 1000} s`);
+}
+
+export function nodeIsReady(hub: BenchHub, name: string): Promise<void> {
+  return until(`node ${name} is Ready`, () => isReady(hub, `/api/v1/nodes/${name}`));
+}
+
+/** A pod that sleeps, with no node chosen for it. */
+export function sleepingPod(name: string): object {
+  const container = { name: 'sleep', image: images.one, command: ['sleep', '86400'], imagePullPolicy: 'Never' };
+  const metadata = { name, namespace: 'default' };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: { containers: [container], terminationGracePeriodSeconds: 0 },
+  };
+}
+
+/** Creates sleeping pods; resolves when all are Ready. */
+export async function runPods(hub: BenchHub, count: number): Promise<void> {
+  await ensureImages();
+  const names = Array.from({ length: count }, (_, index) => `idle-${index}`);
+  for (const name of names) await callApi(hub.config, 'POST', podsPath, sleepingPod(name));
+  for (const name of names) await until(`pod ${name} is Ready`, () => isReady(hub, `${podsPath}/${name}`));
+}
+
+type Memory = { pssMb: number; rssMb: number };
+
+/** Of /proc/PID/smaps_rollup: medians of some seconds, MB of 2^20 bytes. */
+async function measureMemory(pid: number): Promise<Memory> {
+  const pss: number[] = [];
+  const rss: number[] = [];
+  for (let sample = 0; sample < samples; sample += 1) {
+    const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) / 1024;
+    pss.push(field('Pss'));
+    rss.push(field('Rss'));
+    await delay(1000);
+  }
+  return { pssMb: median(pss), rssMb: median(rss) };
+}
+
+function print(name: string, { pssMb, rssMb }: Memory): void {
+  figure({ name: `idle.${name}_pss`, value: pssMb, unit: 'MB' });
+  figure({ name: `idle.${name}_rss`, value: rssMb, unit: 'MB' });
+}
+
+/** Packages that dockerode loads for BuildKit sessions and for SSH, which an agent never opens. */
+const unused = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'ssh2'];
+
+/** The agent as one file; made here when none has been built. */
+async function bundleAgent(directory: string, dataDirectory: string): Promise<string[]> {
+  if (existsSync(shippedAgent)) return [shippedAgent, '--data-dir', dataDirectory, '--runtime-endpoint', engineSocket];
+  const empty = join(directory, 'empty.cjs');
+  await writeFile(empty, '');
+  const entry = join(directory, 'entry.ts');
+  await writeFile(
+    entry,
+    `import { startAgent } from ${JSON.stringify(join(root, 'agent/main.ts'))};
+void startAgent(JSON.parse(process.argv[2] ?? '')).then((agent) => {
+  process.stdout.write('skerry agent ready node=' + agent.nodeName + '\\n');
+  process.once('SIGTERM', () => void agent.stop().then(() => process.exit(0)));
+});
+`,
+  );
+  const outfile = join(directory, 'skerry-agent.cjs');
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    minify: true,
+    // The packages' ES module builds, where they have one, leave out what is not imported.
+    mainFields: ['module', 'main'],
+    alias: Object.fromEntries(unused.map((name) => [name, empty])),
+    logLevel: 'error',
+  });
+  const options = { version, dataDirectory, runtimeEndpoint: engineSocket, keepaliveSeconds: 60, logLevel: 'error' };
+  return [outfile, JSON.stringify(options)];
+}
+
+/**
+ * Prints idle.hub_*, idle.agent_checkout_* and idle.agent_bundle_*. Each runs a copy of node of its own:
+ * pages shared with other Node processes of this machine would make a device look smaller than it is.
+ */
+export async function run(undo: AsyncDisposableStack): Promise<void> {
+  const directory = await temporaryDirectory(undo);
+  const [hubNode, agentNode] = [join(directory, 'hub-node'), join(directory, 'agent-node')];
+  for (const copy of [hubNode, agentNode]) await copyFile(process.execPath, copy);
+  const hub = await startHub(undo, { node: hubNode });
+  const device = await startNode(undo, hub, { node: agentNode });
+  await delay(settleMs);
+  print('hub_1_node', await measureMemory(hub.pid));
+  await runPods(hub, podCount);
+  await delay(settleMs);
+  print(`hub_1_node_${podCount}_pods`, await measureMemory(hub.pid));
+  print(`agent_checkout_${podCount}_pods`, await measureMemory(device.running.pid));
+  await device.running.stop();
+  const bundle = await bundleAgent(directory, device.directory);
+  const bundled = await startProcess([agentNode, ...bundle], `skerry agent ready node=${device.nodeName}`);
+  undo.defer(bundled.stop);
+  await delay(settleMs);
+  await nodeIsReady(hub, device.nodeName);
+  print(`agent_bundle_${podCount}_pods`, await measureMemory(bundled.pid));
+}

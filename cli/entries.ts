@@ -1,0 +1,14 @@
+// The commands that a device needs, for both programs.
+import { type CommandEntry, versionEntry } from './program.ts';
+
+export const deviceCommands: Record<string, CommandEntry> = {
+  agent: {
+    summary: 'Runs this machine as a node: its pods, with the hub and without it.',
+    load: async () => (await import('./commands/agent.ts')).agentCommand,
+  },
+  status: {
+    summary: 'Tells what the agent on this device runs, without the hub.',
+    load: async () => (await import('./commands/status.ts')).statusCommand,
+  },
+  version: versionEntry,
+};
