@@ -112,7 +112,7 @@ export async function startNode(
     `skerry agent ready node=${nodeName}`,
   );
   undo.defer(running.stop);
-  await nodeIsReady(hub, nodeName);
+  await untilReady(hub, `/api/v1/nodes/${nodeName}`);
   return { nodeName, directory, running };
 }
 
@@ -124,14 +124,17 @@ async function isReady({ config }: BenchHub, path: string): Promise<boolean> {
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const end = performance.now() + podsTimeoutMs; performance.now() < end; await delay(200))
-    if (await holds()) return;
-  throw new Error(`${what}: not within ${podsTimeoutMs / 1000} s`);
-}
-
-export function nodeIsReady(hub: BenchHub, name: string): Promise<void> {
-  return until(`node ${name} is Ready`, () => isReady(hub, `/api/v1/nodes/${name}`));
+/** Resolves when the object is Ready; it need not be there yet. */
+async function untilReady(hub: BenchHub, path: string): Promise<void> {
+  let cause: unknown;
+  for (const end = performance.now() + podsTimeoutMs; performance.now() < end; await delay(200)) {
+    try {
+      if (await isReady(hub, path)) return;
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw new Error(`${path} is not Ready after ${podsTimeoutMs / 1000} s`, { cause });
 }
 
 /** A pod that sleeps, with no node chosen for it. */
@@ -151,7 +154,7 @@ export async function runPods(hub: BenchHub, count: number): Promise<void> {
   await ensureImages();
   const names = Array.from({ length: count }, (_, index) => `idle-${index}`);
   for (const name of names) await callApi(hub.config, 'POST', podsPath, sleepingPod(name));
-  for (const name of names) await until(`pod ${name} is Ready`, () => isReady(hub, `${podsPath}/${name}`));
+  for (const name of names) await untilReady(hub, `${podsPath}/${name}`);
 }
 
 type Memory = { pssMb: number; rssMb: number };
@@ -232,6 +235,6 @@ export async function run(undo: AsyncDisposableStack): Promise<void> {
   const bundled = await startProcess([agentNode, ...bundle], `skerry agent ready node=${device.nodeName}`);
   undo.defer(bundled.stop);
   await delay(settleMs);
-  await nodeIsReady(hub, device.nodeName);
+  await untilReady(hub, `/api/v1/nodes/${device.nodeName}`);
   print(`agent_bundle_${podCount}_pods`, await measureMemory(bundled.pid));
 }

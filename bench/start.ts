@@ -22,8 +22,8 @@ async function startedAtMs(id: string): Promise<number> {
 
 /** Id of the first container that one of these events is about. */
 async function firstEvent(event: string, label: string, act: () => Promise<unknown>): Promise<string> {
-  const filters = { type: ['container'], event: [event], label: [label, 'dev.skerry.container=sleep'] };
-  const stream = (await docker.getEvents({ filters })) as Readable;
+  const filters = JSON.stringify({ type: ['container'], event: [event], label: [label, 'dev.skerry.container=sleep'] });
+  const stream = (await docker.getEvents({ filters })) as unknown as Readable;
   try {
     const arrived = once(stream, 'data', { signal: AbortSignal.timeout(runTimeoutMs) });
     await act();

@@ -118,7 +118,7 @@ describe('kubectl describe', { timeout: 60_000 }, () => {
     includes(
       await described('ns', 'shop'),
       'Name: shop\nLabels: kubernetes.io/metadata.name=shop\n team=tide\n',
-      'Status: Active\n',
+      'Status: Active',
     );
     await hub.addNode('isle-1');
     await kube.ok(['taint', 'node', 'isle-1', 'sea=rough:NoSchedule']);
