@@ -6,11 +6,13 @@ import type { Link } from '../api/wire/link.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Log } from '../platform/log.ts';
+import type { httpStatus, tcpReachable } from '../platform/net.ts';
 import type { HostFacts } from '../platform/process.ts';
 import type { Random } from '../platform/random.ts';
 import { latestAttempt } from './pods/plan.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import type { PodEvent } from './pods/pod-worker.ts';
+import { Prober } from './probes/prober.ts';
 import type { Runtime } from './runtime/runtime.ts';
 import { SliceState } from './state/slice-state.ts';
 import { nodeLabels, nodeStatus } from './stats/node-status.ts';
@@ -28,6 +30,8 @@ export type AgentParts = {
   log: Log;
   runtime: Runtime;
   facts: () => HostFacts;
+  httpStatus: typeof httpStatus;
+  tcpReachable: typeof tcpReachable;
   /** Opens a link to the hub. @throws RefusedError, or what the network says */
   connect: (signal: AbortSignal) => Promise<Link>;
 };
@@ -38,6 +42,7 @@ export class Agent {
   #state: SliceState;
   #outbox = new Outbox();
   #pods: PodManager;
+  #prober: Prober;
   #logs: LogStreams;
   #problem: string | undefined = 'the agent is starting';
   #engine: { name: string; version: string } | undefined;
@@ -52,6 +57,26 @@ export class Agent {
     const find = (key: string): ReturnType<SliceState['get']> => this.#state.get(key);
     const volumes = new Volumes({ directory: options.dataDirectory }, { disk, find });
     this.#logs = new LogStreams({ open: (podUid, query, signal) => this.#openLog(podUid, query, signal) });
+    this.#prober = new Prober({
+      clock,
+      random: parts.random,
+      httpStatus: parts.httpStatus,
+      tcpReachable: parts.tcpReachable,
+      exec: (id, command, timeoutMs) => runtime.exec(id, command, timeoutMs),
+      onReadiness: (podUid) => this.#pods.wake(podUid),
+      onFailure: (pod, message) => this.#reportEvent(pod, { type: 'Warning', reason: 'Unhealthy', message }),
+      onUnhealthy: (pod, container, id, kind) => {
+        this.#reportEvent(pod, {
+          type: 'Normal',
+          reason: 'Killing',
+          message: `Container ${container.name} failed ${kind} probe, will be restarted`,
+        });
+        // The restart follows from the exit, with the pod's policy and backoff.
+        void runtime
+          .stop(id, pod.spec?.terminationGracePeriodSeconds ?? 30)
+          .catch((error: unknown) => log.warn({ err: error }, 'an unhealthy container could not be stopped'));
+      },
+    });
     this.#pods = new PodManager({
       runtime,
       volumes,
@@ -64,7 +89,8 @@ export class Agent {
       podCidr: () => (this.#state.get(`nodes/${options.nodeName}`)?.spec as { podCIDR?: string } | undefined)?.podCIDR,
       storedPodUids: () => volumes.podUids(),
       onEngine: (problem) => void this.#engineChanged(problem),
-      isReady: () => true,
+      isReady: (pod, container, id, address) => this.#prober.isReady(pod, container, id, address),
+      onRunning: (podUid, ids) => this.#prober.keepOnly(podUid, ids),
       reportStatus: (pod, status) => this.#report({ kind: 'pod', ...targetOf(pod), status }),
       reportGone: (pod) => this.#report({ kind: 'gone', ...targetOf(pod) }),
       reportEvent: (pod, event) => this.#reportEvent(pod, event),
@@ -79,6 +105,7 @@ export class Agent {
     });
     this.#reportNode();
     this.#pods.start(signal);
+    signal.addEventListener('abort', () => this.#prober.stop());
     const { connect, clock, random, log } = this.#parts;
     void keepConnected({ connect, clock, random, log, onLink: (link) => this.#serve(link) }, signal);
     await firstLink;

@@ -5,6 +5,7 @@ import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk } from '../platform/disk.ts';
 import { lockDirectory } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
+import { httpStatus, tcpReachable } from '../platform/net.ts';
 import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
 import { Agent } from './agent.ts';
@@ -61,6 +62,8 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
       log,
       runtime,
       facts: readHostFacts,
+      httpStatus,
+      tcpReachable,
       connect: (signal) => openNodeLink(identity, processNonce, options.keepaliveSeconds, signal),
     },
   );

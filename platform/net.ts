@@ -1,4 +1,7 @@
 // TLS sockets, for the adapters that put a protocol on them.
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
 
 export type TlsListenOptions = {
@@ -71,6 +74,44 @@ export function readPeerChain(host: string, port: number, timeoutMs: number): Pr
       }
       socket.destroy();
       resolve(chain);
+    });
+  });
+}
+
+export type HttpProbe = {
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+  path: string;
+  headers: Record<string, string>;
+  timeoutMs: number;
+};
+
+/** Status code of a GET; certificates are not verified, redirects not followed. Rejects when there is no answer in time. */
+export function httpStatus({ scheme, host, port, path, headers, timeoutMs }: HttpProbe): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const get = scheme === 'https' ? httpsGet : httpGet;
+    const call = get(
+      { host, port, path, headers, timeout: timeoutMs, agent: false, rejectUnauthorized: false },
+      (response) => {
+        response.destroy();
+        resolve(response.statusCode ?? 0);
+      },
+    );
+    call.once('timeout', () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    call.once('error', reject);
+  });
+}
+
+/** Opens a TCP connection and closes it. Rejects when it can't be opened in time. */
+export function tcpReachable(host: string, port: number, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, timeout: timeoutMs });
+    socket.once('timeout', () => socket.destroy(new Error(`no connection within ${timeoutMs} ms`)));
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
     });
   });
 }

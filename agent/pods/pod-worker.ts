@@ -33,6 +33,8 @@ export type PodWorkerParts = {
   find: (key: string) => KubeObject | undefined;
   dataOf: (object: KubeObject) => ReadonlyMap<string, Buffer>;
   isReady: (pod: Pod, container: PodContainer, containerId: string, podAddress: string) => boolean;
+  /** Containers of a pod that run now: the others need no probes. */
+  onRunning: (podUid: string, containerIds: readonly string[]) => void;
   reportStatus: (pod: Pod, status: PodStatus) => void;
   reportGone: (pod: Pod) => void;
   reportEvent: (pod: Pod, event: PodEvent) => void;
@@ -126,6 +128,10 @@ export class PodWorker {
     const { runtime, clock } = this.#parts;
     const pod = this.#desired;
     const containers = await runtime.list(this.uid);
+    this.#parts.onRunning(
+      this.uid,
+      containers.filter((item) => item.state === 'running').map((item) => item.id),
+    );
     const steps = planPod(pod, containers, clock.nowMs());
     let acted = false;
     for (const step of steps) {

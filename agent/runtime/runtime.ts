@@ -120,6 +120,8 @@ export type Runtime = {
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Removes a container that does not run; fine when there is none. */
   remove(id: string): Promise<void>;
+  /** Runs a command in a running container, without input; rejects as `failed` when it does not end in time. */
+  exec(id: string, command: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: string }>;
   /** A container's output; ends when it does, or with the signal. */
   logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Calls back with the uid of a pod of which a container changed; `undefined` when it may be any. */

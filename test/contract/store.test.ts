@@ -7,7 +7,8 @@ import { MemoryStore } from '../../hub/store/memory/memory-store.ts';
 import { NedbStore } from '../../hub/store/nedb/nedb-store.ts';
 import { createSystemDisk } from '../../platform/disk.ts';
 import { createMemoryLog } from '../../platform/log.ts';
-import { type OpenedStore, storeContract } from './store-suite.ts';
+import type { OpenedStore } from './store/support.ts';
+import { storeContract } from './store-suite.ts';
 
 storeContract('memory store', async () => {
   const store = new MemoryStore();

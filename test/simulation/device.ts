@@ -58,6 +58,8 @@ export class Device {
         log: createMemoryLog(log, `${this.name} `),
         runtime: spoil.runtime(process.gate(runtime)),
         facts: () => this.#facts(),
+        httpStatus: async () => 200,
+        tcpReachable: async () => undefined,
         connect: () => process.guard(() => network.connect(this.name, process)),
       },
     );

@@ -1,12 +1,13 @@
 // What users do to the cluster in the simulation, and what the API owes them
 // for it: the state after every write that it acknowledged.
+
+import type { ResourceId } from '../../api/kinds/kind.ts';
 import type { Deployment, Pod } from '../../api/meta/kubernetes.ts';
 import { type JsonObject, type KubeObject, objectKey } from '../../api/meta/object.ts';
-import type { ResourceId } from '../../api/kinds/kind.ts';
 import { hasReason } from '../../api/meta/status.ts';
-import type { Random } from '../../platform/random.ts';
 import type { Client } from '../../hub/client/client.ts';
 import { resources } from '../../hub/client/resources.ts';
+import type { Random } from '../../platform/random.ts';
 
 /** What is known of an object's content; undefined: it does not exist, or is on its way out. */
 type Known = string | undefined;
@@ -19,13 +20,20 @@ type Entry = {
   possible: Set<Known>;
 };
 
+/** A user whose earlier delete is still under way meets these. */
+const expectedRefusals = ['NotFound', 'AlreadyExists', 'Conflict'] as const;
 const namespace = 'default';
-const names = { deployments: ['alpha', 'beta', 'gamma', 'delta'], pods: ['solo', 'duo', 'job'], configs: ['one', 'two'] };
+const names = {
+  deployments: ['alpha', 'beta', 'gamma', 'delta'],
+  pods: ['solo', 'duo', 'job'],
+  configs: ['one', 'two'],
+};
 const apps = ['web', 'web', 'stubborn', 'flaky', 'slow-end', 'pulled', 'late'];
 
 export class Workload {
   #random: Random;
   #entries = new Map<string, Entry>();
+  #refusals: string[] = [];
   #version = 0;
 
   constructor(random: Random) {
@@ -44,7 +52,8 @@ export class Workload {
   /** Makes what pods may be waiting for. */
   settle(client: Client): string {
     for (const name of names.configs)
-      if (this.#entry(resources.configMaps, name).acknowledged === undefined) this.#putConfig(client, name);
+      if (this.#entry(resources.configMaps, name).acknowledged === undefined && this.isSettled())
+        this.#putConfig(client, name);
     return 'all configmaps exist';
   }
 
@@ -55,25 +64,45 @@ export class Workload {
     );
   }
 
-  /** Writes that the API has forgotten, or done otherwise than it said. What is uncertain becomes certain here. */
+  /** Whether every write has its answer. */
+  isSettled(): boolean {
+    return [...this.#entries.values()].every(({ possible }) => possible.size === 0);
+  }
+
+  /** The hub that held the unanswered writes is dead: what it has not done by now it never will. */
+  async hubDied(reader: Client): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      if (entry.possible.size === 0) continue;
+      const actual = await this.#read(reader, entry);
+      if (entry.possible.has(actual)) entry.acknowledged = actual;
+      entry.possible = new Set();
+    }
+  }
+
+  /** Writes that the API has forgotten, or done otherwise than it said. */
   async check(reader: Client): Promise<string[]> {
-    const problems: string[] = [];
+    const problems = this.#refusals.splice(0);
     for (const [key, entry] of this.#entries) {
       const allowed = new Set([entry.acknowledged, ...entry.possible]);
       const actual = await this.#read(reader, entry);
       if (!allowed.has(actual))
-        problems.push(`${key} is ${actual ?? 'absent'}, but ${[...allowed].map((item) => item ?? 'absent').join(' or ')} was acknowledged`);
+        problems.push(
+          `${key} is ${actual ?? 'absent'}, but ${[...allowed].map((item) => item ?? 'absent').join(' or ')} was acknowledged`,
+        );
     }
     return problems;
   }
 
   #changeDeployment(client: Client): string {
     const name = this.#pick(names.deployments);
-    const { acknowledged } = this.#entry(resources.deployments, name);
+    const { acknowledged, possible } = this.#entry(resources.deployments, name);
+    if (possible.size > 0) return `deployment ${name} is being written`;
     const target = { namespace, name };
     if (acknowledged === undefined) {
       const deployment = this.#deployment(name);
-      this.#write(resources.deployments, name, contentOf(deployment), () => client.create(resources.deployments, deployment));
+      this.#write(resources.deployments, name, contentOf(deployment), () =>
+        client.create(resources.deployments, deployment),
+      );
       return `create deployment ${name} ${contentOf(deployment)}`;
     }
     const roll = this.#random.fraction();
@@ -100,11 +129,12 @@ export class Workload {
 
   #changePod(client: Client): string {
     const name = this.#pick(names.pods);
-    const { acknowledged } = this.#entry(resources.pods, name);
+    const { acknowledged, possible } = this.#entry(resources.pods, name);
+    if (possible.size > 0) return `pod ${name} is being written`;
     const target = { namespace, name };
     if (acknowledged === undefined) {
       const pod = this.#pod(name);
-      this.#write(resources.pods, name, contentOf(pod), () => client.create(resources.pods, pod), ['AlreadyExists']);
+      this.#write(resources.pods, name, contentOf(pod), () => client.create(resources.pods, pod));
       return `create pod ${name} ${contentOf(pod)}`;
     }
     if (name === 'job' || this.#random.fraction() < 0.5) {
@@ -120,9 +150,12 @@ export class Workload {
 
   #changeConfig(client: Client): string {
     const name = this.#pick(names.configs);
-    const { acknowledged } = this.#entry(resources.configMaps, name);
+    const { acknowledged, possible } = this.#entry(resources.configMaps, name);
+    if (possible.size > 0) return `configmap ${name} is being written`;
     if (acknowledged !== undefined && this.#random.fraction() < 0.2) {
-      this.#write(resources.configMaps, name, undefined, () => client.delete(resources.configMaps, { namespace, name }));
+      this.#write(resources.configMaps, name, undefined, () =>
+        client.delete(resources.configMaps, { namespace, name }),
+      );
       return `delete configmap ${name}`;
     }
     return `put configmap ${name} ${this.#putConfig(client, name)}`;
@@ -142,7 +175,8 @@ export class Workload {
 
   #ensureDaemonSet(client: Client): string {
     const name = 'everywhere';
-    if (this.#entry(resources.daemonSets, name).acknowledged !== undefined) return this.#changeConfig(client);
+    const { acknowledged, possible } = this.#entry(resources.daemonSets, name);
+    if (acknowledged !== undefined || possible.size > 0) return this.#changeConfig(client);
     const labels = { app: name };
     const set: KubeObject = {
       metadata: { name, namespace },
@@ -166,7 +200,7 @@ export class Workload {
     const spec =
       name === 'job'
         ? { restartPolicy: 'OnFailure', containers: [{ name: 'main', image: 'job:1' }] }
-        : this.#podSpec();
+        : { ...this.#podSpec(), tolerations: [] };
     return { metadata: { name, namespace }, spec } as unknown as Pod;
   }
 
@@ -177,14 +211,20 @@ export class Workload {
     const main = {
       name: 'main',
       image: this.#image(),
-      ...(isLikely(0.2) ? { env: [{ name: 'VALUE', valueFrom: { configMapKeyRef: { name: config, key: 'value' } } }] } : {}),
+      ...(isLikely(0.2)
+        ? { env: [{ name: 'VALUE', valueFrom: { configMapKeyRef: { name: config, key: 'value' } } }] }
+        : {}),
       ...(usesFiles ? { volumeMounts: [{ name: 'config', mountPath: '/config' }] } : {}),
     };
     return {
       terminationGracePeriodSeconds: 1 + Math.floor(this.#random.fraction() * 20),
       ...(isLikely(0.2) ? { initContainers: [{ name: 'prepare', image: 'init:1' }] } : {}),
       ...(isLikely(0.15)
-        ? { tolerations: [{ key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 }] }
+        ? {
+            tolerations: [
+              { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 30 },
+            ],
+          }
         : {}),
       containers: [main, ...(isLikely(0.3) ? [{ name: 'second', image: this.#pick(['web:1', 'flaky:1']) }] : [])],
       ...(usesFiles ? { volumes: [{ name: 'config', configMap: { name: config } }] } : {}),
@@ -207,13 +247,7 @@ export class Workload {
   }
 
   /** Writes in the background: until the answer comes, the write may or may not have happened. */
-  #write(
-    resource: ResourceId,
-    name: string,
-    content: Known,
-    work: () => Promise<unknown>,
-    refusals: readonly string[] = [],
-  ): void {
+  #write(resource: ResourceId, name: string, content: Known, work: () => Promise<unknown>): void {
     const entry = this.#entry(resource, name);
     entry.possible.add(content);
     work().then(
@@ -223,10 +257,8 @@ export class Workload {
       },
       (error: unknown) => {
         entry.possible.delete(content);
-        const isKnown = ['NotFound', 'AlreadyExists', 'Conflict', ...refusals].some((reason) =>
-          hasReason(error, reason as Parameters<typeof hasReason>[1]),
-        );
-        if (!isKnown) throw error;
+        if (!expectedRefusals.some((reason) => hasReason(error, reason)))
+          this.#refusals.push(`${resource.resource}/${name} was refused: ${(error as Error).message}`);
       },
     );
   }

@@ -52,6 +52,19 @@ function timeMs(text: string | undefined): number | undefined {
   return Number.isNaN(time) || time <= 0 ? undefined : time;
 }
 
+/** Most bytes of a command's output that are kept. */
+const maxOutputBytes = 10_240;
+
+async function readOutput(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of demultiplex(stream)) {
+    if (bytes < maxOutputBytes) chunks.push(chunk);
+    bytes += chunk.length;
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, maxOutputBytes);
+}
+
 export class DockerRuntime implements Runtime {
   #options: DockerRuntimeOptions;
   #docker: Docker;
@@ -189,6 +202,29 @@ export class DockerRuntime implements Runtime {
       } catch (error) {
         // 409: its removal is under way.
         if (![404, 409].includes((error as DockerError).statusCode ?? 0)) throw error;
+      }
+    });
+  }
+
+  async exec(id: string, command: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
+    return this.#guarded(async () => {
+      const exec = await this.#docker
+        .getContainer(id)
+        .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
+      const stream = await exec.start({});
+      let cancel: () => void = () => undefined;
+      const late = new Promise<never>((_, reject) => {
+        cancel = this.#clock.setTimer(timeoutMs, () =>
+          reject(new RuntimeError('failed', `command timed out after ${timeoutMs} ms`)),
+        );
+      });
+      try {
+        const output = await Promise.race([readOutput(stream), late]);
+        const { ExitCode } = await exec.inspect();
+        return { exitCode: ExitCode ?? 0, output };
+      } finally {
+        cancel();
+        stream.destroy();
       }
     });
   }

@@ -195,7 +195,11 @@ export class SimulatedEngine {
     this.#tell({ type: 'remove', container, atMs: this.#clock.monotonicMs() });
   }
 
-  #add(instance: string, identity: ContainerIdentity, image: string, spec: ContainerSpec | undefined): EngineContainer {
+  #add(
+    instance: string,
+    identity: ContainerIdentity,
+    rest: Pick<EngineContainer, 'image' | 'spec' | 'hostNetwork'>,
+  ): EngineContainer {
     // Names are unique in an engine: what an attempt that was cut short left behind goes.
     for (const other of this.containers()) if (nameOf(other) === nameOf(identity)) this.remove(other.id);
     this.#count += 1;

@@ -50,6 +50,16 @@ export class SimulatedRuntime implements Runtime {
     );
   }
 
+  /** Programs here have no insides: a command ends well in every container that runs. */
+  exec(id: string): Promise<{ exitCode: number; output: string }> {
+    return this.#request(() => {
+      if (this.#own().every((container) => container.id !== id || container.state !== 'running')) {
+        throw new RuntimeError('failed', `container ${id} is not running`);
+      }
+      return { exitCode: 0, output: '' };
+    });
+  }
+
   hasImage(image: string): Promise<boolean> {
     return this.#request(() => this.#engine.images.has(image));
   }
