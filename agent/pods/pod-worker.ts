@@ -133,6 +133,10 @@ export class PodWorker {
       containers.filter((item) => item.state === 'running').map((item) => item.id),
     );
     const steps = planPod(pod, containers, clock.nowMs());
+    this.#parts.log.debug(
+      { pod: this.#last?.metadata.name, uid: this.uid, steps: steps.map((step) => step.type) },
+      'planned',
+    );
     let acted = false;
     for (const step of steps) {
       if (step.type === 'wait') {

@@ -100,7 +100,6 @@ export class BrokerServer {
   #aedes: Aedes;
   #links = new Map<Client, { link: BrokerLink; peer: LinkPeer }>();
   #byNode = new Map<string, BrokerLink>();
-  #admitted = new WeakMap<Client, LinkPeer>();
 
   private constructor(parts: BrokerParts, aedes: Aedes) {
     this.#parts = parts;
@@ -157,8 +156,6 @@ export class BrokerServer {
       }
       done(null);
     };
-    aedes.on('clientReady', (client) => this.#open(client));
-    aedes.on('clientDisconnect', (client) => this.#close(client));
     const onError = (client: Client, error: Error): void =>
       this.#parts.log.debug({ err: error, client: client?.id }, 'a connection broke');
     aedes.on('clientError', onError);
@@ -188,7 +185,8 @@ export class BrokerServer {
       }
       other?.close('replaced by a new connection of the same node');
     }
-    this.#admitted.set(client, peer);
+    // Now, not when aedes calls the client ready: its first packets may come before that.
+    this.#open(client, peer);
     return undefined;
   }
 
@@ -212,12 +210,7 @@ export class BrokerServer {
     });
   }
 
-  #open(client: Client): void {
-    const peer = this.#admitted.get(client);
-    if (peer === undefined) {
-      client.close();
-      return;
-    }
+  #open(client: Client, peer: LinkPeer): void {
     const name = peer.kind === 'node' ? peer.nodeName : `join-${client.id}`;
     const link = new BrokerLink(name, client);
     this.#links.set(client, { link, peer });
@@ -225,7 +218,9 @@ export class BrokerServer {
       this.#byNode.get(peer.nodeName)?.close('replaced by a new connection of the same node');
       this.#byNode.set(peer.nodeName, link);
     }
-    this.#parts.onLink(link, peer);
+    client.conn.once('close', () => this.#close(client));
+    if (client.conn.destroyed) this.#close(client);
+    else this.#parts.onLink(link, peer);
   }
 
   #close(client: Client): void {

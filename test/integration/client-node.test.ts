@@ -97,9 +97,10 @@ describe('@kubernetes/client-node', { timeout: 60_000 }, () => {
     assert.equal(strategic.spec?.template.spec?.containers.length, 2);
     const scale = await apps.readNamespacedDeploymentScale(target);
     assert.equal(scale.spec?.replicas, 0);
+    // Without resourceVersion: the controller may write at the same time.
     const scaled = await apps.replaceNamespacedDeploymentScale({
       ...target,
-      body: { ...scale, spec: { replicas: 1 } },
+      body: { ...scale, metadata: target, spec: { replicas: 1 } },
     });
     assert.equal(scaled.spec?.replicas, 1);
     const { spec } = await apps.readNamespacedDeployment(target);

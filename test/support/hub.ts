@@ -182,9 +182,8 @@ export class TestHub {
         const events = new Arrivals<WatchEvent>(`watch ${path}`);
         createInterface({ input: response })
           .on('line', (line) => events.push(JSON.parse(line) as WatchEvent))
-          .on('error', () => undefined)
-          .on('close', () => events.end());
-        response.on('error', () => undefined);
+          .on('error', () => undefined);
+        response.on('error', () => undefined).on('close', () => events.end());
         const watch: Watch = {
           events,
           close: () => {

@@ -33,6 +33,7 @@ const rewatchMs = 2000;
 /** Beyond the grace period, time for the engine to stop a container, ms. */
 const requestTimeoutMs = 60_000;
 
+type EngineEvent = { Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } };
 type DockerError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
 
 function translate(error: unknown, otherwise: 'failed' | 'image-pull' = 'failed'): RuntimeError {
@@ -299,8 +300,7 @@ export class DockerRuntime implements Runtime {
           const lines = (rest + String(chunk)).split('\n');
           rest = lines.pop() ?? '';
           for (const line of lines) {
-            const event = JSON.parse(line) as { Actor?: { Attributes?: Record<string, string> } };
-            onChange(podUidOf(event.Actor?.Attributes));
+            await this.#tellOf(JSON.parse(line) as EngineEvent, onChange);
           }
         }
       } catch {
@@ -310,6 +310,17 @@ export class DockerRuntime implements Runtime {
       onChange(undefined);
       await new Promise<void>((resolve) => this.#clock.setTimer(rewatchMs, resolve));
     }
+  }
+
+  /** The engine tells that a container died before it lists it as exited: wait until it does. */
+  async #tellOf({ Action, Actor }: EngineEvent, onChange: (podUid: string | undefined) => void): Promise<void> {
+    if (Action === 'die' && Actor?.ID !== undefined) {
+      await this.#docker
+        .getContainer(Actor.ID)
+        .wait({ condition: 'not-running' })
+        .catch(() => undefined);
+    }
+    onChange(podUidOf(Actor?.Attributes));
   }
 
   async #inspect(id: string): Promise<RuntimeContainer | undefined> {
