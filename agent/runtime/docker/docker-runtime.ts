@@ -300,7 +300,7 @@ export class DockerRuntime implements Runtime {
           const lines = (rest + String(chunk)).split('\n');
           rest = lines.pop() ?? '';
           for (const line of lines) {
-            await this.#tellOf(JSON.parse(line) as EngineEvent, onChange);
+            void this.#tellOf(JSON.parse(line) as EngineEvent, onChange);
           }
         }
       } catch {
