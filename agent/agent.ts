@@ -120,7 +120,7 @@ export class Agent {
       state: this.#state,
       outbox: this.#outbox,
       hello: { agentVersion: this.#options.version, bootId: facts().bootId },
-      onSlice: () => this.#pods.sliceChanged(),
+      onSlice: (keys) => this.#pods.sliceChanged(keys),
       onWelcome: () => {
         // The hub may have called this node and its pods unreachable: it hears of all of them again.
         this.#reportNode();

@@ -1,25 +1,25 @@
 // Memory of a hub with one node and of an agent with ten pods, both doing
-// nothing: as they run from a checkout, and the agent as the bundle that ships.
+// nothing: as they run from a checkout, and as they ship (dist/).
 // Also what this and other benches need: a hub, an agent and pods of their own.
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { callApi, type Kubeconfig, readKubeconfig } from '../cli/api.ts';
-import { version } from '../cli/command.ts';
 import { engineSocket, ensureImages, images } from '../test/support/engine.ts';
 import { figure, median } from './figures.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cli = join(root, 'cli/main.ts');
-const shippedAgent = join(root, 'dist/skerry-agent.js');
+const bundledAgent = join(root, 'dist/skerry-agent.cjs');
+/** The command of a checkout. */
+export const checkout = [process.execPath, cli];
 const podsPath = '/api/v1/namespaces/default/pods';
 const execute = promisify(execFile);
 
@@ -30,10 +30,10 @@ const settleMs = 30_000;
 const samples = 10;
 const podCount = 10;
 
-export type Running = { pid: number; readyLine: string; stop: () => Promise<void> };
+type Running = { pid: number; readyLine: string; stop: () => Promise<void> };
 
 /** Starts a process; resolves when it has printed a line that begins with `ready`. */
-export async function startProcess(command: readonly string[], ready: string): Promise<Running> {
+async function startProcess(command: readonly string[], ready: string): Promise<Running> {
   const [file = '', ...args] = command;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise<void>((resolve) => {
@@ -78,26 +78,26 @@ export type BenchHub = Running & { directory: string; config: Kubeconfig; mqttUr
 /** Starts a hub on free ports, in a directory of its own. */
 export async function startHub(
   undo: AsyncDisposableStack,
-  { node = process.execPath, bindAddress = '127.0.0.1' }: { node?: string; bindAddress?: string } = {},
+  { program = checkout, bindAddress = '127.0.0.1' }: { program?: readonly string[]; bindAddress?: string } = {},
 ): Promise<BenchHub> {
   const directory = await temporaryDirectory(undo);
   const where = ['--data-dir', directory, '--bind-address', bindAddress, '--https-port', '0', '--mqtt-port', '0'];
-  const running = await startProcess([node, cli, 'hub', ...where, '--log-level', 'error'], 'skerry hub ready ');
+  const running = await startProcess([...program, 'hub', ...where, '--log-level', 'error'], 'skerry hub ready ');
   undo.defer(running.stop);
   const mqttUrl = running.readyLine.split(' ')[4] ?? '';
   return { ...running, directory, config: readKubeconfig(join(directory, 'admin.kubeconfig')), mqttUrl };
 }
 
-export type BenchNode = { nodeName: string; directory: string; running: Running };
+type BenchNode = { nodeName: string; running: Running };
 
 /**
  * Joins an agent with a name of its own and starts it; resolves when its node is Ready.
- * At the end its containers go. `prefix` is put before the command.
+ * At the end its containers go.
  */
 export async function startNode(
   undo: AsyncDisposableStack,
   hub: BenchHub,
-  { node = process.execPath, prefix = [] }: { node?: string; prefix?: readonly string[] } = {},
+  { program = checkout }: { program?: readonly string[] } = {},
 ): Promise<BenchNode> {
   const directory = await temporaryDirectory(undo);
   const nodeName = `bench-${randomBytes(4).toString('hex')}`;
@@ -107,13 +107,10 @@ export async function startNode(
     await execute(process.execPath, [cli, 'agent', '--uninstall', ...engine]);
   });
   const join_ = ['--hub', hub.mqttUrl, '--token', stdout.trim(), '--node-name', nodeName, '--log-level', 'error'];
-  const running = await startProcess(
-    [...prefix, node, cli, 'agent', ...engine, ...join_],
-    `skerry agent ready node=${nodeName}`,
-  );
+  const running = await startProcess([...program, 'agent', ...engine, ...join_], `skerry agent ready node=${nodeName}`);
   undo.defer(running.stop);
   await untilReady(hub, `/api/v1/nodes/${nodeName}`);
-  return { nodeName, directory, running };
+  return { nodeName, running };
 }
 
 type Conditions = { type: string; status: string }[];
@@ -178,63 +175,43 @@ function print(name: string, { pssMb, rssMb }: Memory): void {
   figure({ name: `idle.${name}_rss`, value: rssMb, unit: 'MB' });
 }
 
-/** Packages that dockerode loads for BuildKit sessions and for SSH, which an agent never opens. */
-const unused = ['@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'ssh2'];
+/** Makes dist/ when it is not there. What is there may be older than the sources, which is told. */
+async function built(): Promise<void> {
+  if (!existsSync(bundledAgent)) {
+    await execute(process.execPath, [join(root, 'scripts/build.ts')]);
+    return;
+  }
+  const builtMs = (await stat(bundledAgent)).mtimeMs;
+  for (const part of ['api', 'platform', 'hub', 'agent', 'cli'])
+    for (const name of await readdir(join(root, part), { recursive: true }))
+      if ((await stat(join(root, part, name))).mtimeMs > builtMs) {
+        process.stderr.write(`bench: dist/ is older than ${part}/${name}: its figures are of what was built then\n`);
+        return;
+      }
+}
 
-/** The agent as one file; made here when none has been built. */
-async function bundleAgent(directory: string, dataDirectory: string): Promise<string[]> {
-  if (existsSync(shippedAgent)) return [shippedAgent, '--data-dir', dataDirectory, '--runtime-endpoint', engineSocket];
-  const empty = join(directory, 'empty.cjs');
-  await writeFile(empty, '');
-  const entry = join(directory, 'entry.ts');
-  await writeFile(
-    entry,
-    `import { startAgent } from ${JSON.stringify(join(root, 'agent/main.ts'))};
-void startAgent(JSON.parse(process.argv[2] ?? '')).then((agent) => {
-  process.stdout.write('skerry agent ready node=' + agent.nodeName + '\\n');
-  process.once('SIGTERM', () => void agent.stop().then(() => process.exit(0)));
-});
-`,
-  );
-  const outfile = join(directory, 'skerry-agent.cjs');
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    minify: true,
-    // The packages' ES module builds, where they have one, leave out what is not imported.
-    mainFields: ['module', 'main'],
-    alias: Object.fromEntries(unused.map((name) => [name, empty])),
-    logLevel: 'error',
-  });
-  const options = { version, dataDirectory, runtimeEndpoint: engineSocket, keepaliveSeconds: 60, logLevel: 'error' };
-  return [outfile, JSON.stringify(options)];
+/** Prints the figures of a hub and an agent, each run by the command given. */
+async function measure(kind: string, hubProgram: readonly string[], agentProgram: readonly string[]): Promise<void> {
+  await using undo = new AsyncDisposableStack();
+  const hub = await startHub(undo, { program: hubProgram });
+  const { running: agent } = await startNode(undo, hub, { program: agentProgram });
+  await delay(settleMs);
+  print(`hub_${kind}_1_node`, await measureMemory(hub.pid));
+  await runPods(hub, podCount);
+  await delay(settleMs);
+  print(`hub_${kind}_1_node_${podCount}_pods`, await measureMemory(hub.pid));
+  print(`agent_${kind}_${podCount}_pods`, await measureMemory(agent.pid));
 }
 
 /**
- * Prints idle.hub_*, idle.agent_checkout_* and idle.agent_bundle_*. Each runs a copy of node of its own:
+ * Prints idle.hub_* and idle.agent_*, as checked out and as built. Hub and agent run a copy of node each:
  * pages shared with other Node processes of this machine would make a device look smaller than it is.
  */
 export async function run(undo: AsyncDisposableStack): Promise<void> {
+  await built();
   const directory = await temporaryDirectory(undo);
   const [hubNode, agentNode] = [join(directory, 'hub-node'), join(directory, 'agent-node')];
   for (const copy of [hubNode, agentNode]) await copyFile(process.execPath, copy);
-  const hub = await startHub(undo, { node: hubNode });
-  const device = await startNode(undo, hub, { node: agentNode });
-  await delay(settleMs);
-  print('hub_1_node', await measureMemory(hub.pid));
-  await runPods(hub, podCount);
-  await delay(settleMs);
-  print(`hub_1_node_${podCount}_pods`, await measureMemory(hub.pid));
-  print(`agent_checkout_${podCount}_pods`, await measureMemory(device.running.pid));
-  await device.running.stop();
-  const bundle = await bundleAgent(directory, device.directory);
-  const bundled = await startProcess([agentNode, ...bundle], `skerry agent ready node=${device.nodeName}`);
-  undo.defer(bundled.stop);
-  await delay(settleMs);
-  await untilReady(hub, `/api/v1/nodes/${device.nodeName}`);
-  print(`agent_bundle_${podCount}_pods`, await measureMemory(bundled.pid));
+  await measure('checkout', [hubNode, cli], [agentNode, cli]);
+  await measure('built', [hubNode, join(root, 'dist/cli/main.js')], [agentNode, bundledAgent]);
 }

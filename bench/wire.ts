@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { figure } from './figures.ts';
-import { runPods, startHub, startNode } from './idle.ts';
+import { checkout, runPods, startHub, startNode } from './idle.ts';
 
 const settleMs = 90_000;
 const minutes = 3;
@@ -62,7 +62,7 @@ async function readCounts(enter: readonly string[]): Promise<Counts> {
 export async function run(undo: AsyncDisposableStack): Promise<void> {
   const { enter, hubAddress } = await layWire(undo);
   const hub = await startHub(undo, { bindAddress: hubAddress });
-  await startNode(undo, hub, { prefix: enter });
+  await startNode(undo, hub, { program: [...enter, ...checkout] });
   await runPods(hub, podCount);
   await delay(settleMs);
   const before = await readCounts(enter);

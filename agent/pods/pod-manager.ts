@@ -44,10 +44,18 @@ export class PodManager {
     this.check();
   }
 
-  /** The slice has changed. */
-  sliceChanged(): void {
-    if (this.#ready) this.#assign([]);
-    else this.check();
+  /** These objects of the slice have changed. */
+  sliceChanged(keys: readonly string[]): void {
+    if (!this.#ready) {
+      void this.check();
+      return;
+    }
+    this.#assign([]);
+    // A ConfigMap or Secret is files of running pods, or what others wait for.
+    const namespaces = new Set(keys.filter((key) => !key.startsWith('pods/')).map((key) => key.split('/')[1]));
+    for (const pod of this.#parts.desired()) {
+      if (namespaces.has(pod.metadata.namespace)) this.#workers.get(pod.metadata.uid ?? '')?.wake();
+    }
   }
 
   /** Reports everything anew: the hub may have lost or overruled what it was told. */

@@ -1,7 +1,7 @@
 // One connection to the hub: says what is held, takes what is new, reports what
 // is. Knows frames and links, nothing of MQTT.
 import { decodeFrame, encodeFrame } from '../../api/wire/codec.ts';
-import { type DownFrame, type UpFrame, wireVersion } from '../../api/wire/frames.ts';
+import { type DownFrame, type SliceKey, type UpFrame, wireVersion } from '../../api/wire/frames.ts';
 import type { Link } from '../../api/wire/link.ts';
 import { differenceOf } from '../../api/wire/slice.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -18,8 +18,8 @@ export type SessionParts = {
   state: SliceState;
   outbox: Outbox;
   hello: { agentVersion: string; bootId: string };
-  /** The slice on disk has changed. */
-  onSlice: () => void;
+  /** These objects of the slice on disk have changed. */
+  onSlice: (keys: readonly SliceKey[]) => void;
   /** The hub has answered; its time is given. */
   onWelcome: (hubTimeMs: number) => void;
   onStream: (frame: StreamFrame, send: (frame: UpFrame) => void) => void;
@@ -31,6 +31,8 @@ export class Session {
   #seq = 0;
   #welcomed = false;
   #flushScheduled = false;
+  /** Changed by parts of which the last has not come. */
+  #changed: SliceKey[] = [];
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -89,16 +91,18 @@ export class Session {
         return;
       case 'sync':
         await state.apply(frame);
+        this.#changed.push(...frame.upserts.map(([key]) => key), ...frame.deletes);
         if (frame.more) return;
         if (state.digest() !== frame.digest)
           throw new Error('the slice does not have the digest that the hub announced');
         this.#send({ type: 'synced', digest: frame.digest });
-        onSlice();
+        onSlice(this.#changed.splice(0));
         return;
       case 'manifest': {
         const { upserts, deletes } = differenceOf(state.manifest, frame.manifest);
         await state.apply({ upserts: [], deletes });
-        if (deletes.length > 0 && upserts.length === 0) onSlice();
+        this.#changed.push(...deletes);
+        if (deletes.length > 0 && upserts.length === 0) onSlice(this.#changed.splice(0));
         this.#send({ type: 'want', keys: upserts });
         return;
       }

@@ -311,6 +311,8 @@ describe('requests', { timeout: 60_000 }, () => {
       JSON.stringify({ metadata: { name: 'huge' }, data: { a: 'x'.repeat(3 << 20) } }),
     );
     assert.deepEqual([answer.code, answer.reason], [413, 'RequestEntityTooLarge']);
+    const stranger = await hub.request('POST', maps, { body: 'x'.repeat(4 << 20), anonymous: true });
+    assert.equal(stranger.code, 401);
     assert.equal((await hub.request('GET', maps)).code, 200);
   });
 

@@ -30,6 +30,9 @@ export class Device {
   readonly disk = new VirtualDisk();
   readonly engine: SimulatedEngine;
   wallOffsetMs = 0;
+  /** Monotonic time of the last fault on the device, and of the last one between it and the hub. */
+  disturbedMs = 0;
+  linkDisturbedMs = 0;
   process: SimulatedProcess | undefined;
   #parts: DeviceParts;
   #boots = 1;

@@ -44,7 +44,9 @@ export class Faults {
   /** Everything is as it should be, for good. */
   async mend(): Promise<void> {
     const { devices, network } = this.#world;
+    this.#disturbLinks();
     for (const device of devices) {
+      device.disturbedMs = this.#world.clock.monotonicMs();
       network.heal(device.name);
       device.disk.full = false;
       device.engine.setAvailable(true);
@@ -58,20 +60,20 @@ export class Faults {
   }
 
   #cut(): string {
-    const { name } = this.#device();
+    const { name } = this.#distantDevice();
     const style = this.#isLikely(0.5) ? 'silent' : 'closed';
     this.#world.network.cut(name, style);
     return `${name} is cut off, ${style}`;
   }
 
   #heal(): string {
-    const { name } = this.#device();
+    const { name } = this.#distantDevice();
     this.#world.network.heal(name);
     return `${name} has a network`;
   }
 
   #resetLink(): string {
-    const { name } = this.#device();
+    const { name } = this.#distantDevice();
     this.#world.network.reset(name);
     return `the link of ${name} breaks`;
   }
@@ -96,6 +98,7 @@ export class Faults {
   }
 
   async #hub(): Promise<string> {
+    this.#disturbLinks();
     if (!this.#world.hubIsUp) {
       await this.#world.killHub(false);
       this.#world.startHub();
@@ -144,8 +147,22 @@ export class Faults {
     return `${device.name}: ${container.podName}/${container.containerName || 'sandbox'} crashes`;
   }
 
+  /** The device that something happens to now. */
   #device(): Device {
-    return this.#pick(this.#world.devices);
+    const device = this.#pick(this.#world.devices);
+    device.disturbedMs = this.#world.clock.monotonicMs();
+    return device;
+  }
+
+  /** The device whose network something happens to now. */
+  #distantDevice(): Device {
+    const device = this.#pick(this.#world.devices);
+    device.linkDisturbedMs = this.#world.clock.monotonicMs();
+    return device;
+  }
+
+  #disturbLinks(): void {
+    for (const device of this.#world.devices) device.linkDisturbedMs = this.#world.clock.monotonicMs();
   }
 
   #isLikely(chance: number): boolean {

@@ -17,14 +17,13 @@ import type { SliceIndex } from '../../hub/sync/slice-index.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { createMemoryLog } from '../../platform/log.ts';
 import { type Device, dataDirectory } from './device.ts';
+import type { SimulatedNetwork } from './network.ts';
+import { type TimedPod, Timeliness } from './timeliness.ts';
 import type { Workload } from './workload.ts';
 
 /** What the store says of a pod, as of now. */
-type PodTruth = {
-  name: string;
-  nodeName: string | undefined;
-  isDesired: boolean;
-  images: Map<string, string>;
+type PodTruth = TimedPod & {
+  startTime: string | undefined;
   /** Monotonic time of the last change of a container's image. */
   imageChangedMs: Map<string, number>;
 };
@@ -37,6 +36,8 @@ export type InvariantParts = {
   /** Reads the store as it is, whether or not a hub runs. */
   reader: Client;
   slices: SliceIndex;
+  network: SimulatedNetwork;
+  hubIsUp: () => boolean;
   signal: AbortSignal;
 };
 
@@ -44,11 +45,17 @@ export class Invariants {
   readonly violations: string[] = [];
   #parts: InvariantParts;
   #pods = new Map<string, PodTruth>();
-  /** Monotonic time at which a container was last started. */
-  #startedMs = new Map<EngineContainer, number>();
+  /** Monotonic times at which containers were last started and ended, by device and id. */
+  #startedMs = new Map<string, number>();
+  #exitedMs = new Map<string, number>();
+  #timeliness: Timeliness;
 
   constructor(parts: InvariantParts) {
     this.#parts = parts;
+    this.#timeliness = new Timeliness({
+      ...parts,
+      exitedMs: ({ id, instance }) => this.#exitedMs.get(`${instance} ${id}`) ?? 0,
+    });
   }
 
   start(): void {
@@ -84,11 +91,20 @@ export class Invariants {
       if (known !== undefined && known.images.get(name) !== image)
         imageChangedMs.set(name, this.#parts.clock.monotonicMs());
     }
+    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+    const startTime = pod.status?.startTime as string | undefined;
+    if (known?.startTime !== undefined && known.startTime !== startTime)
+      this.#violate(`the start of pod ${pod.metadata.name} moved from ${known.startTime} to ${startTime}`);
     this.#pods.set(uid, {
+      uid,
       name: pod.metadata.name,
       nodeName: pod.spec?.nodeName,
-      isDesired: pod.metadata.deletionTimestamp === undefined,
+      startTime,
+      deletedMs: deletionTimestamp === undefined ? undefined : (known?.deletedMs ?? this.#parts.clock.monotonicMs()),
+      graceMs: deletionGracePeriodSeconds * 1000,
+      isPlain: pod.spec?.restartPolicy === 'Always' && !JSON.stringify(pod.spec).includes('"configMap'),
       images,
+      mainNames: (pod.spec?.containers ?? []).map(({ name }) => name),
       imageChangedMs,
     });
   }
@@ -104,15 +120,16 @@ export class Invariants {
       const truth = this.#pods.get(container.podUid);
       if (truth !== undefined && truth.nodeName !== device.name)
         this.#violate(`${what} started, but the pod is bound to ${truth.nodeName}`);
-      this.#startedMs.set(container, event.atMs);
+      this.#startedMs.set(`${device.name} ${container.id}`, event.atMs);
     }
+    if (event.type === 'exit') this.#exitedMs.set(`${device.name} ${container.id}`, event.atMs);
     if (event.type === 'stop-asked' && !this.#mayStop(device, container))
       this.#violate(`${what} is healthy and desired, but was stopped`);
   }
 
   #mayStop(device: Device, container: EngineContainer): boolean {
     const truth = this.#pods.get(container.podUid);
-    if (truth === undefined || !truth.isDesired) return true;
+    if (truth === undefined || truth.deletedMs !== undefined) return true;
     if (container.role === 'sandbox') {
       const main = device.engine.containers().filter((other) => other.sandboxId === container.id);
       return main.length > 0 && main.every((other) => other.state === 'exited');
@@ -120,14 +137,15 @@ export class Invariants {
     if (truth.images.get(container.containerName) !== container.image) return true;
     // Changed and changed back: what the agent had heard of was not this.
     const changedMs = truth.imageChangedMs.get(container.containerName) ?? Number.NEGATIVE_INFINITY;
-    if (changedMs >= (this.#startedMs.get(container) ?? 0)) return true;
+    if (changedMs >= (this.#startedMs.get(`${device.name} ${container.id}`) ?? 0)) return true;
     return device.engine.find(container.sandboxId)?.state !== 'running';
   }
 
   /** Checked after every step. */
   async checkStep(): Promise<void> {
-    const { workload, reader } = this.#parts;
-    for (const problem of await workload.check(reader)) this.#violate(problem);
+    const { workload, reader, devices } = this.#parts;
+    const late = devices.flatMap((device) => this.#timeliness.check(device, [...this.#pods.values()]));
+    for (const problem of [...(await workload.check(reader)), ...late]) this.#violate(problem);
   }
 
   /** What is not yet as it has to be at rest. */

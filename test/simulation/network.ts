@@ -94,6 +94,8 @@ export class SimulatedNetwork {
   #listener: Listener | undefined;
   #cuts = new Map<string, Cut>();
   #connections = new Set<Connection>();
+  /** Links that came up. */
+  readonly connects: { nodeName: string; atMs: number }[] = [];
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -121,6 +123,10 @@ export class SimulatedNetwork {
       this.#expire(agent, () => this.#cuts.has(nodeName));
       this.#expire(hub, () => this.#cuts.has(nodeName));
     }
+  }
+
+  isCut(nodeName: string): boolean {
+    return this.#cuts.has(nodeName);
   }
 
   heal(nodeName: string): void {
@@ -162,6 +168,7 @@ export class SimulatedNetwork {
     connection.agent.other = connection.hub;
     connection.hub.other = connection.agent;
     this.#connections.add(connection);
+    this.connects.push({ nodeName, atMs: this.#parts.clock.monotonicMs() });
     listener.accept(connection.hub, nodeName);
     await sleep(process.clock, this.#latencyMs());
     // A cut meanwhile: the hub believes in a connection that the agent never had.

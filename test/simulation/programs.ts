@@ -4,7 +4,7 @@ import type { ContainerSpec } from '../../agent/runtime/runtime.ts';
 import type { Behaviour } from '../../agent/runtime/simulated/simulated-engine.ts';
 
 const versions = ['1', '2', '3'];
-const local = ['web', 'stubborn', 'flaky', 'init', 'job', 'slow-end'];
+const local = ['web', 'stubborn', 'flaky', 'crashy', 'init', 'job', 'slow-end'];
 
 /** Images that every device has. */
 export const images = local.flatMap((name) => versions.map((version) => `${name}:${version}`));
@@ -22,6 +22,8 @@ export function behaviourOf({ image, identity }: ContainerSpec): Behaviour {
     case 'flaky':
       // Falls over twice, then stays up.
       return identity.attempt < 2 ? { runsMs: 3000, exitCode: 1 } : { onTerm: 100 };
+    case 'crashy':
+      return identity.attempt < 7 ? { runsMs: 1000, exitCode: 1 } : { onTerm: 100 };
     case 'init':
       return { runsMs: 500, exitCode: 0 };
     case 'job':

@@ -93,6 +93,8 @@ export class Simulation {
       workload: this.#workload,
       reader: this.#reader,
       slices: this.#slices,
+      network: this.network,
+      hubIsUp: () => this.hubIsUp,
       signal: this.#observer.signal,
     });
     this.#faults = new Faults(this, fork());

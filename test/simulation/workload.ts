@@ -28,7 +28,7 @@ const names = {
   pods: ['solo', 'duo', 'job'],
   configs: ['one', 'two'],
 };
-const apps = ['web', 'web', 'stubborn', 'flaky', 'slow-end', 'pulled', 'late'];
+const apps = ['web', 'web', 'stubborn', 'flaky', 'crashy', 'slow-end', 'pulled', 'late'];
 
 export class Workload {
   #random: Random;
@@ -226,7 +226,10 @@ export class Workload {
             ],
           }
         : {}),
-      containers: [main, ...(isLikely(0.3) ? [{ name: 'second', image: this.#pick(['web:1', 'flaky:1']) }] : [])],
+      containers: [
+        main,
+        ...(isLikely(0.3) ? [{ name: 'second', image: this.#pick(['web:1', 'flaky:1', 'crashy:1']) }] : []),
+      ],
       ...(usesFiles ? { volumes: [{ name: 'config', configMap: { name: config } }] } : {}),
     };
   }

@@ -1,0 +1,85 @@
+// How soon things must happen on a device that nothing has disturbed for a
+// while: crashed containers start again, deleted pods end. And how seldom an
+// agent knocks at the hub.
+import { latestAttempt } from '../../agent/pods/plan.ts';
+import type { EngineContainer } from '../../agent/runtime/simulated/simulated-engine.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Device } from './device.ts';
+import type { SimulatedNetwork } from './network.ts';
+
+/** What of a pod matters here. */
+export type TimedPod = {
+  uid: string;
+  name: string;
+  nodeName: string | undefined;
+  /** Monotonic time of the delete; undefined while the pod is desired. */
+  deletedMs: number | undefined;
+  graceMs: number;
+  /** It restarts whatever ends, and waits for nothing but itself. */
+  isPlain: boolean;
+  images: ReadonlyMap<string, string>;
+  /** Names of what runs for ever. */
+  mainNames: readonly string[];
+};
+export type TimelinessParts = {
+  clock: Clock;
+  network: SimulatedNetwork;
+  hubIsUp: () => boolean;
+  exitedMs: (container: EngineContainer) => number;
+};
+
+/** A device counts as undisturbed after this time: agents look at a lost engine again every few seconds. */
+const calmMs = 40_000;
+const slackMs = 8000;
+const minuteMs = 60_000;
+/** An agent tries 8 times in the first minute of an outage; faults may add some. */
+const maxConnectsAMinute = 20;
+
+export class Timeliness {
+  #parts: TimelinessParts;
+
+  constructor(parts: TimelinessParts) {
+    this.#parts = parts;
+  }
+
+  /** What is late on a device. */
+  check(device: Device, pods: readonly TimedPod[]): string[] {
+    const { clock, network, hubIsUp } = this.#parts;
+    const now = clock.monotonicMs();
+    const connects = network.connects.filter(({ nodeName, atMs }) => nodeName === device.name && atMs > now - minuteMs);
+    const problems =
+      connects.length > maxConnectsAMinute ? [`${device.name} connected ${connects.length} times in a minute`] : [];
+    const worksAlone = device.process !== undefined && device.engine.available && !device.disk.full;
+    if (!worksAlone || now - device.disturbedMs < calmMs) return problems;
+    const isInTouch = hubIsUp() && !network.isCut(device.name) && now - device.linkDisturbedMs >= 2 * minuteMs;
+    for (const pod of pods.filter(({ nodeName }) => nodeName === device.name)) {
+      if (pod.deletedMs === undefined) problems.push(...this.#lateRestarts(device, pod));
+      else if (isInTouch && this.#isLate(pod.deletedMs + pod.graceMs, device, device.linkDisturbedMs + 2 * minuteMs))
+        problems.push(`${device.name}: pod ${pod.name} was deleted and is still there`);
+    }
+    return problems;
+  }
+
+  #lateRestarts(device: Device, pod: TimedPod): string[] {
+    if (!pod.isPlain) return [];
+    const containers = device.engine.containers().filter(({ podUid }) => podUid === pod.uid);
+    return pod.mainNames.flatMap((name) => {
+      const last = latestAttempt(containers, name);
+      if (last?.state !== 'exited' || last.image !== pod.images.get(name) || last.error !== undefined) return [];
+      if (device.engine.find(last.sandboxId)?.state !== 'running') return [];
+      const dueMs = this.#parts.exitedMs(last as EngineContainer) + backoffMs(last.crashStreak);
+      return this.#isLate(dueMs, device, 0)
+        ? [`${device.name}: ${pod.name}/${name} ended and was not started again`]
+        : [];
+    });
+  }
+
+  #isLate(dueMs: number, device: Device, notBeforeMs: number): boolean {
+    return this.#parts.clock.monotonicMs() > Math.max(dueMs, device.disturbedMs + calmMs, notBeforeMs) + slackMs;
+  }
+}
+
+/** Kubernetes' delay before a restart, for a container that had this many crashes behind it when it started. */
+function backoffMs(crashStreak: number): number {
+  return crashStreak === 0 ? 0 : Math.min(300_000, 10_000 * 2 ** (crashStreak - 1));
+}
