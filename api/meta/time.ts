@@ -5,9 +5,10 @@ export function formatTime(timeMs: number): string {
   return `${new Date(Math.floor(timeMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-/** Milliseconds since 1970 as metav1.MicroTime. */
+/** Milliseconds since 1970, with a fraction, as metav1.MicroTime. */
 export function formatMicroTime(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 23)}000Z`;
+  const micros = Math.round((timeMs - Math.floor(timeMs / 1000) * 1000) * 1000);
+  return `${formatTime(timeMs).slice(0, -1)}.${String(Math.min(micros, 999_999)).padStart(6, '0')}Z`;
 }
 
 const timePattern = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;

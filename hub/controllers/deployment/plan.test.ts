@@ -114,9 +114,9 @@ describe('rolling update', () =>
     ],
     [
       'old pods that do not serve go first',
-      deployment({ ...rolling(1, 0) }),
-      [set('old', 1, 4, 2), set('new', 2, 1, 0)],
-      ['scale old 3'],
+      deployment({ revision: 3, ...rolling(1, 1) }),
+      [set('good', 1, 2), set('bad', 2, 2, 0), set('new', 3, 1, 0)],
+      ['scale bad 1'],
     ],
     ['done', deployment({ ...rolling(1, 0) }), [set('old', 1, 0), set('new', 2, 4)], []],
     ['scaled up', deployment({ replicas: 6, ...rolling(1, 0) }), [set('new', 2, 4)], ['scale new 6']],
