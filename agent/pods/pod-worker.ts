@@ -175,6 +175,7 @@ export class PodWorker {
       containers,
       waiting: this.#waiting,
       hostAddress,
+      startTime: this.#status?.startTime as string | undefined,
       known: this.#status?.conditions as Condition[] | undefined,
       isReady: (container, id) => isReady(pod, container, id, address),
       nowMs: clock.nowMs(),

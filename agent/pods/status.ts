@@ -24,6 +24,8 @@ export type StatusInput = {
   /** By container name. */
   waiting: ReadonlyMap<string, Waiting>;
   hostAddress: string;
+  /** When the pod was first seen here, if it was reported before. */
+  startTime?: string | undefined;
   /** Conditions last reported, for their times. */
   known: Condition[] | undefined;
   /** Whether a running container passes its readiness and startup probes. */
@@ -46,7 +48,7 @@ export function podStatus(input: StatusInput): PodStatus {
     hostIP: hostAddress,
     hostIPs: [{ ip: hostAddress }],
     ...(address !== undefined && isRunning ? { podIP: address, podIPs: [{ ip: address }] } : {}),
-    startTime: formatTime(startedMs),
+    startTime: input.startTime ?? formatTime(startedMs),
     ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
     containerStatuses: statuses,
   } as unknown as PodStatus;

@@ -4,7 +4,7 @@ import type { Link } from '../../api/wire/link.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Random } from '../../platform/random.ts';
-import { firstReconnectMs, longestReconnectMs } from './limits.ts';
+import { firstReconnectMs, longestReconnectMs, stableLinkMs } from './limits.ts';
 
 /** The hub will not have this agent; the message says why, for people. */
 export class RefusedError extends Error {}
@@ -27,13 +27,15 @@ export async function keepConnected(parts: ConnectorParts, signal: AbortSignal):
     try {
       const link = await connect(signal);
       log.info({}, 'connected to the hub');
-      failures = 0;
       said = '';
+      const openedMs = clock.monotonicMs();
       const closed = new Promise<void>((resolve) =>
         link.closed.addEventListener('abort', () => resolve(), { once: true }),
       );
       onLink(link);
       if (!link.closed.aborted) await closed;
+      // A link that breaks at once is no better than none: the pauses go on growing.
+      failures = clock.monotonicMs() - openedMs < stableLinkMs ? failures + 1 : 0;
       if (signal.aborted) return;
       log.warn({ reason: String(link.closed.reason) }, 'the connection to the hub is gone: pods go on, reports wait');
     } catch (error) {

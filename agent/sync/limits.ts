@@ -5,6 +5,8 @@ export const maxWaitingEvents = 200;
 /** Pause before the first new attempt to connect, ms; doubled up to the longest, with jitter. */
 export const firstReconnectMs = 500;
 export const longestReconnectMs = 10_000;
+/** A link that lives this long is taken for a good one, ms. */
+export const stableLinkMs = 10_000;
 /** Changes within this time are reported together, ms. */
 export const reportSettleMs = 20;
 /** Pause before items that the hub could not apply are sent again, ms. */

@@ -56,10 +56,12 @@ export class NodeReports {
       await this.#changeStatus(resources.pods, { namespace, name }, (object) => {
         const pod = object as Pod;
         if (pod.metadata.uid !== uid) return undefined;
-        const { qosClass } = pod.status ?? {};
+        // The start of a pod is when the hub first heard of it: no reboot and no clock moves it.
+        const { qosClass, startTime } = pod.status ?? {};
         return {
           ...status,
           ...(qosClass === undefined ? {} : { qosClass }),
+          ...(startTime === undefined ? {} : { startTime }),
           conditions: mergeConditions(pod.status?.conditions, status.conditions),
         };
       });

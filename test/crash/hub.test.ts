@@ -245,7 +245,7 @@ function checkHistory(history: readonly Event[], all: readonly Writer[]): void {
   }
 }
 
-it(`survives ${kills} kills under ${writers} writers and 2 watchers`, { timeout: 400_000 }, async (test) => {
+it(`survives ${kills} kills under ${writers} writers and 2 watchers`, { timeout: 800_000 }, async (test) => {
   const seed = Number(process.env.SKERRY_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
   test.diagnostic(`SKERRY_TEST_SEED=${seed}`);
   const random = createSeededRandom(seed);

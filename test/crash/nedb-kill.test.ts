@@ -12,11 +12,24 @@ import { assertHolds, history, openStore, segments, temporary } from './support.
 
 const writerCount = 8;
 
+/** Prints a line at once, so that no kill can come between a write and what is said of it. */
+function say(message: object): void {
+  for (;;) {
+    try {
+      writeSync(1, `${JSON.stringify(message)}\n`);
+      return;
+    } catch (error) {
+      // The pipe is full because the parent is slow: short lines go in whole or not at all.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
 /** The child: writers that print each acknowledged write as one line of JSON, until somebody kills it. */
 async function writeUntilKilled(directory: string): Promise<void> {
   const store = await openStore(directory, 4096);
   const fail = (error: unknown): void => {
-    writeSync(1, `${JSON.stringify({ failed: String(error) })}\n`);
+    say({ failed: String(error) });
     process.exit(1);
   };
   const writer = async (number: number): Promise<void> => {
@@ -26,7 +39,7 @@ async function writeUntilKilled(directory: string): Promise<void> {
       const present = await store.get(key);
       const value = turn % 5 === 4 && present !== undefined ? undefined : `${process.pid}/${number}/${turn}`;
       const revision = await store.write({ key, value, expect: present?.modRevision ?? 0 });
-      writeSync(1, `${JSON.stringify({ revision, key, value })}\n`);
+      say({ revision, key, value });
       if (number === 0 && turn % 40 === 39) await store.compact(Math.max(0, store.revision() - 200));
     }
   };
