@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { startHub } from '../support/hub.ts';
+import { kubectl } from '../support/kubectl.ts';
 
 const hub = await startHub();
 const kube = hub.kubectl;
@@ -323,21 +324,11 @@ describe('requests', { timeout: 60_000 }, () => {
     }
     for (const path of ['/healthz', '/readyz', '/version'])
       assert.equal((await hub.request('GET', path, { anonymous: true })).code, 200);
-    const stranger = await kube.file('stranger.kubeconfig', '');
-    const insecure = ['--server', hub.httpsUrl, '--insecure-skip-tls-verify', '--kubeconfig', stranger];
-    assert.match(
-      await kube.fails(['get', 'pods', ...insecure, '--token=made-up']),
-      /^error: You must be logged in to the server \(/m,
-    );
-    const untrusting = await kube.fails([
-      'get',
-      'pods',
-      '--server',
-      hub.httpsUrl,
-      '--kubeconfig',
-      stranger,
-      '--token=x',
-    ]);
-    assert.match(untrusting, /certificate signed by unknown authority/);
+    const strangers = await kube.file('stranger.kubeconfig', '');
+    const get = ['get', 'pods', '--server', hub.httpsUrl, '--token=made-up'];
+    const refusal = await kubectl(strangers, [...get, '--insecure-skip-tls-verify']);
+    assert.equal(refusal.code, 1);
+    assert.match(refusal.stderr, /^error: You must be logged in to the server \(/m);
+    assert.match((await kubectl(strangers, get)).stderr, /certificate signed by unknown authority/);
   });
 });

@@ -54,7 +54,8 @@ export class Invariants {
     this.#parts = parts;
     this.#timeliness = new Timeliness({
       ...parts,
-      exitedMs: ({ id, instance }) => this.#exitedMs.get(`${instance} ${id}`) ?? 0,
+      startedMs: ({ name }, id) => this.#startedMs.get(`${name} ${id}`) ?? 0,
+      exitedMs: ({ name }, id) => this.#exitedMs.get(`${name} ${id}`) ?? 0,
     });
   }
 
@@ -100,6 +101,7 @@ export class Invariants {
       name: pod.metadata.name,
       nodeName: pod.spec?.nodeName,
       startTime,
+      boundMs: known?.nodeName === undefined ? this.#parts.clock.monotonicMs() : known.boundMs,
       deletedMs: deletionTimestamp === undefined ? undefined : (known?.deletedMs ?? this.#parts.clock.monotonicMs()),
       graceMs: deletionGracePeriodSeconds * 1000,
       isPlain: pod.spec?.restartPolicy === 'Always' && !JSON.stringify(pod.spec).includes('"configMap'),

@@ -2,7 +2,6 @@
 // while: crashed containers start again, deleted pods end. And how seldom an
 // agent knocks at the hub.
 import { latestAttempt } from '../../agent/pods/plan.ts';
-import type { EngineContainer } from '../../agent/runtime/simulated/simulated-engine.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Device } from './device.ts';
 import type { SimulatedNetwork } from './network.ts';
@@ -12,6 +11,8 @@ export type TimedPod = {
   uid: string;
   name: string;
   nodeName: string | undefined;
+  /** Monotonic time at which it got its node. */
+  boundMs: number;
   /** Monotonic time of the delete; undefined while the pod is desired. */
   deletedMs: number | undefined;
   graceMs: number;
@@ -25,12 +26,18 @@ export type TimelinessParts = {
   clock: Clock;
   network: SimulatedNetwork;
   hubIsUp: () => boolean;
-  exitedMs: (container: EngineContainer) => number;
+  /** Monotonic times at which a container started and ended. */
+  startedMs: (device: Device, containerId: string) => number;
+  exitedMs: (device: Device, containerId: string) => number;
 };
 
 /** A device counts as undisturbed after this time: agents look at a lost engine again every few seconds. */
 const calmMs = 40_000;
 const slackMs = 8000;
+/** After this time without a fault of the link, hub and agent have found each other again. */
+const reconnectMs = 120_000;
+/** Time from a pod's arrival on a device to its containers. */
+const prepareMs = 30_000;
 const minuteMs = 60_000;
 /** An agent tries 8 times in the first minute of an outage; faults may add some. */
 const maxConnectsAMinute = 20;
@@ -51,31 +58,38 @@ export class Timeliness {
       connects.length > maxConnectsAMinute ? [`${device.name} connected ${connects.length} times in a minute`] : [];
     const worksAlone = device.process !== undefined && device.engine.available && !device.disk.full;
     if (!worksAlone || now - device.disturbedMs < calmMs) return problems;
-    const isInTouch = hubIsUp() && !network.isCut(device.name) && now - device.linkDisturbedMs >= 2 * minuteMs;
+    const isInTouch = hubIsUp() && !network.isCut(device.name);
     for (const pod of pods.filter(({ nodeName }) => nodeName === device.name)) {
-      if (pod.deletedMs === undefined) problems.push(...this.#lateRestarts(device, pod));
-      else if (isInTouch && this.#isLate(pod.deletedMs + pod.graceMs, device, device.linkDisturbedMs + 2 * minuteMs))
+      if (pod.deletedMs === undefined) problems.push(...this.#lateContainers(device, pod, isInTouch));
+      else if (isInTouch && this.#isLate(Math.max(pod.deletedMs, device.linkDisturbedMs + reconnectMs) + pod.graceMs))
         problems.push(`${device.name}: pod ${pod.name} was deleted and is still there`);
     }
     return problems;
   }
 
-  #lateRestarts(device: Device, pod: TimedPod): string[] {
+  #lateContainers(device: Device, pod: TimedPod, isInTouch: boolean): string[] {
     if (!pod.isPlain) return [];
     const containers = device.engine.containers().filter(({ podUid }) => podUid === pod.uid);
+    const sandbox = containers.find(({ role, state }) => role === 'sandbox' && state === 'running');
+    const knownMs = Math.max(pod.boundMs, device.linkDisturbedMs + reconnectMs, device.disturbedMs);
+    if (sandbox === undefined)
+      return isInTouch && this.#isLate(knownMs + prepareMs) ? [`${device.name}: ${pod.name} has no sandbox`] : [];
     return pod.mainNames.flatMap((name) => {
       const last = latestAttempt(containers, name);
-      if (last?.state !== 'exited' || last.image !== pod.images.get(name) || last.error !== undefined) return [];
-      if (device.engine.find(last.sandboxId)?.state !== 'running') return [];
-      const dueMs = this.#parts.exitedMs(last as EngineContainer) + backoffMs(last.crashStreak);
-      return this.#isLate(dueMs, device, 0)
-        ? [`${device.name}: ${pod.name}/${name} ended and was not started again`]
-        : [];
+      const image = pod.images.get(name) ?? '';
+      if (last === undefined || last.sandboxId !== sandbox.id) {
+        const isHere = device.engine.images.has(image);
+        const dueMs = Math.max(this.#parts.startedMs(device, sandbox.id), device.disturbedMs) + prepareMs;
+        return isHere && this.#isLate(dueMs) ? [`${device.name}: ${pod.name}/${name} was never started`] : [];
+      }
+      if (last.state !== 'exited' || last.image !== image || last.error !== undefined) return [];
+      const dueMs = Math.max(this.#parts.exitedMs(device, last.id), device.disturbedMs) + backoffMs(last.crashStreak);
+      return this.#isLate(dueMs) ? [`${device.name}: ${pod.name}/${name} ended and was not started again`] : [];
     });
   }
 
-  #isLate(dueMs: number, device: Device, notBeforeMs: number): boolean {
-    return this.#parts.clock.monotonicMs() > Math.max(dueMs, device.disturbedMs + calmMs, notBeforeMs) + slackMs;
+  #isLate(dueMs: number): boolean {
+    return this.#parts.clock.monotonicMs() > dueMs + slackMs;
   }
 }
 

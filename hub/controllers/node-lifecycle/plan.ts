@@ -54,9 +54,12 @@ export function evictionTimeMs(pod: Pod, node: Node, tolerates: Tolerates): numb
   return earliest;
 }
 
-/** The conditions of a pod whose node is not Ready; undefined when they say so already. */
+/**
+ * The conditions of a pod whose node is out of reach; undefined when they say so already. An agent that is
+ * connected speaks for its pods itself, also while its node is not Ready; one that returns reports them anew.
+ */
 export function planPodNotReady(pod: Pod, node: Node, nowMs: number): Condition[] | undefined {
-  if (findCondition(node.status?.conditions, 'Ready')?.status === 'True') return undefined;
+  if (findCondition(node.status?.conditions, 'Ready')?.status !== 'Unknown') return undefined;
   const conditions = pod.status?.conditions as Condition[] | undefined;
   if (findCondition(conditions, 'Ready')?.status !== 'True') return undefined;
   const condition: Condition = {
