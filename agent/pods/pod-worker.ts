@@ -138,16 +138,22 @@ export class PodWorker {
       'planned',
     );
     let acted = false;
+    let failure: unknown;
+    const waits = steps.flatMap((step) => (step.type === 'wait' ? [step.delayMs] : []));
+    this.#cancelTimer?.();
+    if (waits.length > 0) this.#cancelTimer = clock.setTimer(Math.min(...waits), () => this.wake());
     for (const step of steps) {
-      if (step.type === 'wait') {
-        this.#cancelTimer?.();
-        this.#cancelTimer = clock.setTimer(step.delayMs, () => this.wake());
-        continue;
+      if (step.type === 'wait' || (step.type === 'gone' && this.gone)) continue;
+      try {
+        await (this.#executors[step.type] as (pod: Pod | undefined, step: Step) => Promise<void>)(pod, step);
+      } catch (error) {
+        // A container that can't start holds up none of the others; anything else is what the rest builds on.
+        if (step.type !== 'start') throw error;
+        failure ??= error;
       }
-      if (step.type === 'gone' && this.gone) continue;
-      await (this.#executors[step.type] as (pod: Pod | undefined, step: Step) => Promise<void>)(pod, step);
       acted = acted || step.type !== 'gone';
     }
+    if (failure !== undefined) throw failure;
     if (!this.gone) await this.#report(acted ? undefined : containers);
     if (!acted && pod !== undefined && pod.metadata.deletionTimestamp === undefined)
       await this.#refreshVolumes(pod, containers);
