@@ -239,7 +239,8 @@ function main(): void {
         ...(field.markers.has('listMapKey') ? { listMapKeys: field.markers.get('listMapKey') } : {}),
       };
       fields.push([field.name, type, field.number, flags, ...(Object.keys(extras).length > 0 ? [extras] : [])]);
-      docs[field.name] = field.doc;
+      // Inlined TypeMeta has no name; '' is the type's own text.
+      if (field.name !== '') docs[field.name] = field.doc;
     }
     if (fields.length === 0) continue;
     types[id] = fields;

@@ -86,8 +86,20 @@ export function planPod(pod: Pod | undefined, containers: readonly RuntimeContai
   const here = containers.filter((item) => item.sandboxId === sandbox.id);
   const steps = planContainers(pod, sandbox, here, containers, nowMs);
   const surplus = planSurplus(containers, sandbox);
-  if (isFinished(pod, containers))
-    return [...surplus, { type: 'stop', ids: [sandbox.id], graceSeconds: 0, why: 'finished' }];
+  if (isFinished(pod, containers)) {
+    // Sidecars end before the network that they may still need.
+    const running = containers.filter((item) => item.role !== 'sandbox' && item.state === 'running');
+    const stop: Step =
+      running.length > 0
+        ? {
+            type: 'stop',
+            ids: ids(running),
+            graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
+            why: 'finished',
+          }
+        : { type: 'stop', ids: [sandbox.id], graceSeconds: 0, why: 'finished' };
+    return [...surplus, stop];
+  }
   return [...surplus, ...steps];
 }
 
@@ -160,7 +172,8 @@ function planContainers(
   for (const container of pod.spec?.initContainers ?? []) {
     const last = latestAttempt(here, container.name);
     const isDone = isSidecar(container) ? last?.state === 'running' : last?.state === 'exited' && last.exitCode === 0;
-    if (isDone || (mainStarted && !isSidecar(container))) continue;
+    const isCurrent = !isSidecar(container) || last?.specHash === containerHash(container);
+    if ((isDone && isCurrent) || (mainStarted && !isSidecar(container))) continue;
     steps.push(...planContainer(pod, container, 'init', sandbox, last, all, nowMs));
     // The next one waits for this one; a sidecar that fell over later holds nobody up.
     if (!mainStarted) return steps;

@@ -53,3 +53,12 @@ export const templateColumns: Column[] = [
 function containersOf(object: KubeObject): { name: string; image?: string }[] {
   return (object as Templated).spec?.template?.spec?.containers ?? [];
 }
+
+type Scale = { spec?: { replicas?: number }; status?: { replicas?: number } };
+
+/** Of autoscaling/v1 Scale, the body of scale subresources. */
+export const scaleColumns: Column[] = [
+  integerColumn('Desired', 'Number of desired pods.', (object) => (object as Scale).spec?.replicas ?? 0),
+  integerColumn('Available', 'Number of pods that exist.', (object) => (object as Scale).status?.replicas ?? 0),
+  ageColumn,
+];

@@ -34,7 +34,7 @@ function validateData(object: KubeObject, names: string[]): FieldError[] {
   if (bytes > maxDataBytes)
     errors.push({
       reason: 'FieldValueTooLong',
-      field: '',
+      field: '[]',
       message: `Too long: may not be more than ${maxDataBytes} bytes`,
     });
   return errors;

@@ -163,6 +163,9 @@ export const replicaSetKind: Kind = defineKind({
     setDefaults(specOf(object), { replicas: 1 });
     defaultTemplate(object);
   },
+  prepareCreate: (object) => {
+    object.status = { replicas: 0 };
+  },
   validate: validateWorkload,
   validateUpdate: validateSelectorUnchanged,
   selectableFields: (object) => ({ 'status.replicas': String(asReplicaSet(object).status?.replicas ?? 0) }),
@@ -196,6 +199,9 @@ export const daemonSetKind: Kind = defineKind({
       setDefaults(strategy.rollingUpdate as JsonObject, { maxUnavailable: 1, maxSurge: 0 });
     }
     defaultTemplate(object);
+  },
+  prepareCreate: (object) => {
+    object.status = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
   },
   validate: (object) => {
     const errors = validateWorkload(object);

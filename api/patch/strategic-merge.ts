@@ -28,8 +28,15 @@ function mergeStruct(target: JsonObject, patch: JsonObject, typeId: string | und
   for (const [key, value] of Object.entries(patch)) {
     if (key === directive || key === retainKeys || key.startsWith(setOrder) || key.startsWith(deletePrimitive))
       continue;
+    const current = Object.hasOwn(result, key) ? result[key] : undefined;
     if (value === null) delete result[key];
-    else result[key] = mergeField(result[key], value, fields?.get(key));
+    else
+      Object.defineProperty(result, key, {
+        value: mergeField(current, value, fields?.get(key)),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
   }
   deleteFromPrimitiveLists(result, patch);
   applyElementOrders(result, patch, fields);

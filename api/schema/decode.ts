@@ -38,10 +38,21 @@ function decodeStruct(
     const fieldPath = path === '' ? name : `${path}.${name}`;
     const field = fields.get(name);
     if (field === undefined) unknownFields.push(fieldPath);
-    else if (value !== null && value !== undefined)
-      output[name] = decodeValue(value, field.type, fieldPath, unknownFields, depth);
+    else if (value !== null && value !== undefined) {
+      const decoded = decodeValue(value, field.type, fieldPath, unknownFields, depth);
+      // As Go's omitempty: `annotations: {}` and `taints: []` are the same as nothing.
+      if (!field.omitEmpty || field.pointer || !isEmpty(decoded, field.type)) output[name] = decoded;
+    }
   }
   return output;
+}
+
+/** Whether Go would call the value empty; structs (quantities and intstr among them) never are. */
+function isEmpty(value: unknown, type: string): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (type.startsWith('map:')) return Object.keys(value as JsonObject).length === 0;
+  if (type === 'intstr' || type === 'quantity' || type === 'raw') return false;
+  return value === '' || value === 0 || value === false;
 }
 
 function decodeValue(value: unknown, type: string, path: string, unknownFields: string[], depth: number): unknown {

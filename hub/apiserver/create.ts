@@ -43,7 +43,7 @@ function prepare(parts: ApiParts, kind: Kind, object: KubeObject): void {
   if (kind.hasGeneration) metadata.generation = 1;
   else delete metadata.generation;
   const resetsStatus = kind.kind !== 'Node' && kind.subresources.some((subresource) => subresource.name === 'status');
-  if (resetsStatus) delete object.status;
+  if (resetsStatus) object.status = {};
   kind.prepareCreate?.(object);
 }
 

@@ -11,7 +11,7 @@ import {
 } from './discovery.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 
-export type Document = { contentType: string; body: string };
+export type Document = { contentType: string; body: string | Buffer };
 
 /** The Kubernetes release whose API this is. */
 const kubernetesVersion = {
@@ -27,6 +27,23 @@ const kubernetesVersion = {
 
 function json(value: object, contentType = 'application/json'): Document {
   return { contentType, body: JSON.stringify(value) };
+}
+
+/**
+ * OpenAPI v2 that describes nothing. kubectl falls back to it for kinds that v3 does not have, such as
+ * `kind: List` and misspelt ones, and takes a missing document for a failure where an empty one says "don't check".
+ */
+function openApiV2(accept: string | undefined): Document {
+  const version = kubernetesVersion.gitVersion;
+  if (accept?.includes('proto-openapi.spec.v2') !== true)
+    return json({ swagger: '2.0', info: { title: 'Kubernetes', version }, paths: {}, definitions: {} });
+  const text = (field: number, value: string | Buffer): Buffer =>
+    Buffer.concat([Buffer.from([(field << 3) | 2, Buffer.byteLength(value)]), Buffer.from(value)]);
+  const info = Buffer.concat([text(1, 'Kubernetes'), text(2, version)]);
+  return {
+    contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+    body: Buffer.concat([text(1, '2.0'), text(2, info)]),
+  };
 }
 
 /**
@@ -46,6 +63,7 @@ export async function serveDocument(
   const isAggregated = accept?.includes('as=APIGroupDiscoveryList') === true && accept.includes('v=v2;');
   if (path === '/api') return isAggregated ? json(aggregatedDiscovery(true), aggregatedV2) : json(apiVersions());
   if (path === '/apis') return isAggregated ? json(aggregatedDiscovery(false), aggregatedV2) : json(apiGroupList());
+  if (path === '/openapi/v2') return openApiV2(accept);
   if (path === '/openapi/v3') return json(openApiIndex());
   if (path === '/metrics') return { contentType: 'text/plain; version=0.0.4', body: await metrics.text() };
   const [root, first = '', second, ...rest] = path.split('/').slice(1);

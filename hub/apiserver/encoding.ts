@@ -1,5 +1,6 @@
 // How an answer is encoded: plain objects, tables or metadata only, as JSON or YAML.
 import { stringify } from 'yaml';
+import { scaleColumns } from '../../api/kinds/columns.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { WatchEvent } from '../../api/meta/operation.ts';
@@ -52,7 +53,10 @@ export function encodeBody(
   if (encoding.form === 'partial')
     return JSON.stringify(isListBody(object) ? partialList(object) : toPartial(object as KubeObject));
   if (isListBody(object)) return JSON.stringify(listTable(kind, object, nowMs, include));
-  return JSON.stringify(objectTable(kind, object as KubeObject, nowMs, include));
+  const isScale = (object as KubeObject).kind === 'Scale';
+  return JSON.stringify(
+    objectTable(isScale ? { ...kind, columns: scaleColumns } : kind, object as KubeObject, nowMs, include),
+  );
 }
 
 /** Lines of a watch of plain objects: made once an event, shared by all who watch. */

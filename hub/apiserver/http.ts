@@ -14,7 +14,7 @@ import type { Metrics } from '../../platform/metrics.ts';
 import { userOfSocket } from './authentication.ts';
 import { serveDocument } from './documents.ts';
 import { encodeBody, negotiate, parseInclude } from './encoding.ts';
-import { headersTimeoutMs, keepAliveTimeoutMs, maxBodyBytes } from './limits.ts';
+import { headersTimeoutMs, keepAliveTimeoutMs, maxBodyBytes, maxDrainedBytes, maxWarningBytes } from './limits.ts';
 import { kindOf } from './parts.ts';
 import { parseResourcePath, verbOf } from './request-path.ts';
 import type { ApiServer } from './server.ts';
@@ -71,6 +71,12 @@ export class HttpServer {
       routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: true },
     });
     this.#app.removeAllContentTypeParsers();
+    // Strangers are sent away before their body is read.
+    this.#app.addHook('onRequest', async (request) => {
+      const isRead = request.raw.method === 'GET' || request.raw.method === 'HEAD';
+      if (!isRead && userOfSocket(request.raw.socket as TLSSocket) === undefined)
+        throw new ApiError('Unauthorized', 'Unauthorized');
+    });
     this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     this.#app.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
     this.#app.setNotFoundHandler((request, reply) =>
@@ -117,7 +123,9 @@ export class HttpServer {
     const encoding = negotiate(request.headers.accept);
     const result = await this.#parts.server.execute(operation);
     this.#count(operation, result.code);
-    for (const warning of result.warnings ?? []) reply.header('warning', `299 - ${JSON.stringify(warning)}`);
+    const warnings = warningHeaders(result.warnings ?? []);
+    // With a body of bytes, since Node re-encodes headers that it sends together with a string.
+    if (warnings.length > 0) reply.header('warning', warnings);
     const body = encodeBody(
       kindOf(operation),
       result.body,
@@ -129,7 +137,7 @@ export class HttpServer {
       .code(result.code)
       .header('content-type', encoding.contentType)
       .header('cache-control', 'no-cache, private')
-      .send(body);
+      .send(warnings.length > 0 ? Buffer.from(body) : body);
   }
 
   async #stream(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -143,12 +151,14 @@ export class HttpServer {
     }
   }
 
-  #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  async #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const status = this.#toApiError(error).toStatus();
     const path = parseResourcePath(new URL(request.raw.url ?? '/', 'https://hub').pathname);
     this.#requests.inc({ verb: request.method, resource: path?.resource.resource ?? '', code: String(status.code) });
     if (status.details?.retryAfterSeconds !== undefined)
       void reply.header('retry-after', String(status.details.retryAfterSeconds));
+    if (!(await drain(request.raw))) void reply.header('connection', 'close');
+    else reply.removeHeader('connection');
     return reply.code(status.code).header('content-type', 'application/json').send(JSON.stringify(status));
   }
 
@@ -171,6 +181,33 @@ export class HttpServer {
   }
 }
 
+/**
+ * Reads the rest of a request that is answered early: a client that is still sending would see a broken
+ * connection instead of the answer. Resolves with false when there may be too much of it.
+ */
+async function drain(request: IncomingMessage): Promise<boolean> {
+  if (request.complete || request.destroyed) return true;
+  const { 'content-length': length = 0, 'transfer-encoding': coding } = request.headers;
+  if (coding !== undefined || Number(length) > maxDrainedBytes) return false;
+  await new Promise<void>((resolve) => {
+    request.once('end', resolve).once('close', resolve).resume();
+  });
+  return true;
+}
+
+/** A header a warning, as much as clients read; header values are bytes, and ours are UTF-8. */
+function warningHeaders(warnings: readonly string[]): string[] {
+  const headers: string[] = [];
+  let bytes = 0;
+  for (const warning of warnings) {
+    const header = Buffer.from(`299 - ${JSON.stringify(warning)}`).toString('latin1');
+    bytes += header.length;
+    if (bytes > maxWarningBytes) break;
+    headers.push(header);
+  }
+  return headers;
+}
+
 function firstValues(parameters: URLSearchParams): Record<string, string> {
   const query: Record<string, string> = {};
   for (const [name, value] of parameters) if (!Object.hasOwn(query, name) && name !== '__proto__') query[name] = value;
@@ -180,7 +217,10 @@ function firstValues(parameters: URLSearchParams): Record<string, string> {
 function toOperation(request: FastifyRequest, pathname: string, query: Record<string, string>, user: User): Operation {
   const path = parseResourcePath(pathname);
   const verb = path === undefined ? undefined : verbOf(request.method, path, query);
-  if (path === undefined || findResource(path.resource) === undefined)
+  const kind = path === undefined ? undefined : findResource(path.resource);
+  // Before the body is looked at: that of a subresource which is not served may be of a type that is not known.
+  const isServed = path?.subresource === undefined || kind?.subresources.some(({ name }) => name === path.subresource);
+  if (path === undefined || kind === undefined || isServed !== true)
     throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
   if (verb === undefined)
     throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');

@@ -2,6 +2,10 @@
 
 /** Largest request body, bytes (Kubernetes' limit for writes). */
 export const maxBodyBytes = 3 << 20;
+/** Largest body that is read to its end although it is too large, bytes: beyond, the connection is cut. */
+export const maxDrainedBytes = 64 << 20;
+/** Most bytes of warnings in one answer, as in Kubernetes; Node's clients read 16 kB of headers. */
+export const maxWarningBytes = 4096;
 /** Largest list page when the client asks for one. */
 export const maxPageItems = 10_000;
 /** Bytes that may wait in one watch connection; a slower reader is cut off and lists again. */

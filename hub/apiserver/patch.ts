@@ -25,9 +25,8 @@ export async function patch(parts: ApiParts, operation: Operation): Promise<Repl
     const input = decodeInput({ ...operation, name: undefined }, kind, applyPatchTo(old, operation, kind.typeId));
     warnings = input.warnings;
     if (input.object.metadata.name !== old.metadata.name) {
-      throw new ApiError(
-        'Invalid',
-        `metadata.name: Invalid value: ${JSON.stringify(input.object.metadata.name)}: field is immutable`,
+      throw badRequest(
+        `the name of the object (${input.object.metadata.name}) does not match the name on the URL (${old.metadata.name})`,
       );
     }
     // A patch that does not name a resourceVersion applies to whatever there is.

@@ -22,8 +22,13 @@ export type Table = {
   rows: Row[];
 };
 
+/** Events begin with another column and name theirs among the wide ones. */
+function columnsOf(kind: Kind): Column[] {
+  return kind.columns.some((column) => column.name === nameColumn.name) ? kind.columns : [nameColumn, ...kind.columns];
+}
+
 function definitions(kind: Kind): JsonObject[] {
-  return [nameColumn, ...kind.columns].map((column) => ({
+  return columnsOf(kind).map((column) => ({
     name: column.name,
     type: column.type,
     format: column.format ?? '',
@@ -33,7 +38,7 @@ function definitions(kind: Kind): JsonObject[] {
 }
 
 function rowOf(kind: Kind, object: KubeObject, nowMs: number, include: IncludeObject): Row {
-  const cells = [nameColumn, ...kind.columns].map((column) => column.value(object, nowMs));
+  const cells = columnsOf(kind).map((column) => column.value(object, nowMs));
   if (include === 'None') return { cells };
   return { cells, object: include === 'Object' ? object : toPartial(object) };
 }

@@ -48,7 +48,7 @@ export async function replace(
     settle(kind, operation.subresource, next, old);
     admitUpdate(operation, kind, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
-    if (operation.subresource === undefined) validateObject(kind, next, old);
+    validateObject(kind, next, operation.subresource === undefined ? old : undefined);
     try {
       return await writeReplacement(parts, operation, kind, entry, next);
     } catch (error) {

@@ -15,9 +15,15 @@ export type Placement = { nodeName: string } | { message: string };
 export function podDemand(spec: PodSpec | undefined): Demand {
   const containers = spec?.containers ?? [];
   const sum = (name: string, parse: (text: string | undefined) => number): number => {
-    const total = containers.reduce((amount, container) => amount + parse(container.resources?.requests?.[name]), 0);
-    const initial = (spec?.initContainers ?? []).map((container) => parse(container.resources?.requests?.[name]));
-    return Math.max(total, ...initial);
+    const requested = (container: PodSpec['containers'][number]): number => parse(container.resources?.requests?.[name]);
+    // Sidecars run on beside the containers, and beside the init containers after them.
+    let sidecars = 0;
+    let initial = 0;
+    for (const container of spec?.initContainers ?? []) {
+      if (container.restartPolicy === 'Always') sidecars += requested(container);
+      initial = Math.max(initial, container.restartPolicy === 'Always' ? sidecars : sidecars + requested(container));
+    }
+    return Math.max(initial, containers.reduce((amount, container) => amount + requested(container), sidecars));
   };
   const hostPorts = containers.flatMap((container) =>
     (container.ports ?? []).flatMap((port) =>
@@ -130,6 +136,6 @@ export function place(pod: Pod, loads: readonly NodeLoad[]): Placement {
       best = { nodeName, score: value };
   }
   if (best !== undefined) return { nodeName: best.nodeName };
-  const list = [...reasons].sort(([a], [b]) => (a < b ? -1 : 1)).map(([reason, count]) => `${count} ${reason}`);
+  const list = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
   return { message: `0/${loads.length} nodes are available${list.length > 0 ? `: ${list.join(', ')}` : ''}.` };
 }

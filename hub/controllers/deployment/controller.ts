@@ -65,7 +65,8 @@ export class DeploymentController implements Controller {
     create: async (deployment, { set }) => {
       try {
         await this.#parts.client.create(resources.replicaSets, set);
-        this.#scaled(deployment, set, 0, set.spec?.replicas ?? 0);
+        const replicas = set.spec?.replicas ?? 0;
+        if (replicas > 0) this.#scaled(deployment, set, 0, replicas);
       } catch (error) {
         if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
         throw error;

@@ -67,7 +67,11 @@ export class PodGarbageCollector implements Controller {
   async #expireEvents(): Promise<void> {
     const { client, clock } = this.#parts;
     for (const event of (await client.list(resources.events)).items) {
-      const lastMs = parseTime(String(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp));
+      // The times that the event tells may be long past; it is kept from when it was written.
+      const times = [event.metadata.creationTimestamp, event.lastTimestamp, event.eventTime].map((text) =>
+        parseTime(String(text)),
+      );
+      const lastMs = Math.max(...times.filter((timeMs) => !Number.isNaN(timeMs)));
       if (clock.nowMs() - lastMs < eventTtlMs) continue;
       await client.delete(resources.events, event.metadata).catch(ignoreNotFound);
     }
