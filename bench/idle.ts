@@ -36,13 +36,15 @@ type Running = { pid: number; readyLine: string; stop: () => Promise<void> };
 async function startProcess(command: readonly string[], ready: string): Promise<Running> {
   const [file = '', ...args] = command;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
-  });
+  }).then(() => void process.removeListener('exit', kill));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+    const timer = setTimeout(kill, stopTimeoutMs);
     await exited;
     clearTimeout(timer);
   };
@@ -191,8 +193,13 @@ async function built(): Promise<void> {
 }
 
 /** Prints the figures of a hub and an agent, each run by the command given. */
-async function measure(kind: string, hubProgram: readonly string[], agentProgram: readonly string[]): Promise<void> {
-  await using undo = new AsyncDisposableStack();
+async function measure(
+  outer: AsyncDisposableStack,
+  kind: string,
+  hubProgram: readonly string[],
+  agentProgram: readonly string[],
+): Promise<void> {
+  await using undo = outer.use(new AsyncDisposableStack());
   const hub = await startHub(undo, { program: hubProgram });
   const { running: agent } = await startNode(undo, hub, { program: agentProgram });
   await delay(settleMs);
@@ -212,6 +219,6 @@ export async function run(undo: AsyncDisposableStack): Promise<void> {
   const directory = await temporaryDirectory(undo);
   const [hubNode, agentNode] = [join(directory, 'hub-node'), join(directory, 'agent-node')];
   for (const copy of [hubNode, agentNode]) await copyFile(process.execPath, copy);
-  await measure('checkout', [hubNode, cli], [agentNode, cli]);
-  await measure('built', [hubNode, join(root, 'dist/cli/main.js')], [agentNode, bundledAgent]);
+  await measure(undo, 'checkout', [hubNode, cli], [agentNode, cli]);
+  await measure(undo, 'built', [hubNode, join(root, 'dist/cli/main.js')], [agentNode, bundledAgent]);
 }

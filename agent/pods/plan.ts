@@ -74,8 +74,9 @@ export function restartDelayMs(last: RuntimeContainer, nowMs: number): number {
   const streak = nextStreak(last);
   if (streak <= 1) return 0;
   const backoffMs = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(streak - 2, 10));
-  // The clock may have jumped since: never wait longer than the backoff.
-  return Math.max(0, Math.min(backoffMs, (last.finishedAtMs ?? nowMs) + backoffMs - nowMs));
+  // The clock may have jumped since: never wait longer than the backoff, counted from when the exit was seen.
+  const longestMs = backoffMs - (last.exitKnownMs ?? 0);
+  return Math.max(0, Math.min(longestMs, (last.finishedAtMs ?? nowMs) + backoffMs - nowMs));
 }
 
 /** Steps for a pod that is desired (`pod`), or that no longer is (undefined). */

@@ -51,6 +51,8 @@ export class PodWorker {
   #last: Pod | undefined;
   #waiting = new Map<string, Waiting>();
   #failures = 0;
+  /** When each exit was first seen, monotonic. */
+  #exitsSeenMs = new Map<string, number>();
   #status: PodStatus | undefined;
   #running = false;
   #again = false;
@@ -123,11 +125,24 @@ export class PodWorker {
     }
   }
 
+  /** The pod's containers, exits with how long they have been known. */
+  async #observe(): Promise<RuntimeContainer[]> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const containers = await this.#parts.runtime.list(this.uid);
+    const seen = new Map<string, number>();
+    for (const { id, state } of containers) if (state === 'exited') seen.set(id, this.#exitsSeenMs.get(id) ?? nowMs);
+    this.#exitsSeenMs = seen;
+    return containers.map((item) => {
+      const seenMs = seen.get(item.id);
+      return seenMs === undefined ? item : { ...item, exitKnownMs: nowMs - seenMs };
+    });
+  }
+
   /** Looks, plans, executes; resolves with whether it is worth looking again at once. */
   async #round(): Promise<boolean> {
-    const { runtime, clock } = this.#parts;
+    const { clock } = this.#parts;
     const pod = this.#desired;
-    const containers = await runtime.list(this.uid);
+    const containers = await this.#observe();
     this.#parts.onRunning(
       this.uid,
       containers.filter((item) => item.state === 'running').map((item) => item.id),
@@ -173,8 +188,8 @@ export class PodWorker {
   async #report(known?: readonly RuntimeContainer[]): Promise<void> {
     const pod = this.#desired;
     if (pod === undefined) return;
-    const { runtime, clock, hostAddress, isReady } = this.#parts;
-    const containers = known ?? (await runtime.list(this.uid));
+    const { clock, hostAddress, isReady } = this.#parts;
+    const containers = known ?? (await this.#observe());
     const address = currentSandbox(containers)?.address ?? '';
     const status = podStatus({
       pod,

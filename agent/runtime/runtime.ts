@@ -31,6 +31,8 @@ export type RuntimeContainer = ContainerIdentity & {
   startedAtMs?: number;
   finishedAtMs?: number;
   exitCode?: number;
+  /** How long the agent has known that it exited, by a clock that does not jump; engines leave it out. */
+  exitKnownMs?: number;
   oomKilled?: boolean;
   /** Why it could not be started. */
   error?: string;
