@@ -151,7 +151,6 @@ function conditionsOf(
 ): PodStatus['conditions'] {
   const { pod, containers, known, nowMs } = input;
   const now = formatTime(nowMs);
-  const finished = phase === 'Succeeded' || phase === 'Failed';
   const unready = statuses.filter((status) => !status.ready).map((status) => status.name);
   const ready: Partial<Condition> & { status: string } =
     phase === 'Succeeded'
@@ -168,7 +167,7 @@ function conditionsOf(
   const isInitialized = initialized(pod, containers);
   const wanted: Condition[] = [
     { type: 'PodReadyToStartContainers', status: sandboxRuns ? 'True' : 'False' },
-    isInitialized || finished
+    isInitialized
       ? { type: 'Initialized', status: 'True' }
       : { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized' },
     { ...ready, type: 'Ready' },

@@ -45,6 +45,7 @@ export class SliceState {
         this.#set(key, object);
       } catch (error) {
         this.#log.error({ err: error, file: name }, 'a stored object is damaged and will be asked for again');
+        await this.#disk.remove(join(this.#directory, name)).catch(() => undefined);
       }
     }
   }

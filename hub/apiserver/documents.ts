@@ -58,7 +58,11 @@ export async function serveDocument(
 ): Promise<Document | undefined> {
   if (path === '/healthz' || path === '/livez' || path === '/readyz')
     return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
-  if (path === '/version') return json({ ...kubernetesVersion, platform: `${process.platform}/${process.arch}` });
+  if (path === '/version')
+    return json({
+      ...kubernetesVersion,
+      platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+    });
   if (user === undefined) return undefined;
   const isAggregated = accept?.includes('as=APIGroupDiscoveryList') === true && accept.includes('v=v2;');
   if (path === '/api') return isAggregated ? json(aggregatedDiscovery(true), aggregatedV2) : json(apiVersions());

@@ -39,6 +39,7 @@ export type Page = {
 
 /** The entries that a list (or deletecollection) is about. @throws ApiError BadRequest, Expired */
 export async function readPage(parts: ApiParts, operation: Operation, kind: Kind): Promise<Page> {
+  requireNotFuture(parts, operation);
   const limit = parseLimit(operation.query.limit);
   const token = parseContinue(operation.query.continue);
   const selection = parseSelection(operation, kind);
@@ -79,6 +80,16 @@ async function readOne(parts: ApiParts, kind: Kind, namespace: string | undefine
   const revision = parts.store.revision();
   const entry = await parts.store.get(objectStoreKey(kind, namespace, name));
   return { entries: entry === undefined ? [] : [entry], revision, continueToken: undefined, remaining: undefined };
+}
+
+/** A client that has seen more than this store holds (restored from a backup, say) must not be given the past. */
+function requireNotFuture({ store }: ApiParts, { query }: Operation): void {
+  if (query.resourceVersion === undefined || query.resourceVersion === '') return;
+  const asked = parseRevision(query.resourceVersion);
+  if (asked <= store.revision()) return;
+  throw new ApiError('Timeout', `Too large resource version: ${asked}, current: ${store.revision()}`, {
+    details: { retryAfterSeconds: 1 },
+  });
 }
 
 /** The revision to read at, when the client asks for exactly that one. */

@@ -15,7 +15,8 @@ export type Placement = { nodeName: string } | { message: string };
 export function podDemand(spec: PodSpec | undefined): Demand {
   const containers = spec?.containers ?? [];
   const sum = (name: string, parse: (text: string | undefined) => number): number => {
-    const requested = (container: PodSpec['containers'][number]): number => parse(container.resources?.requests?.[name]);
+    const requested = (container: PodSpec['containers'][number]): number =>
+      parse(container.resources?.requests?.[name]);
     // Sidecars run on beside the containers, and beside the init containers after them.
     let sidecars = 0;
     let initial = 0;
@@ -23,7 +24,10 @@ export function podDemand(spec: PodSpec | undefined): Demand {
       if (container.restartPolicy === 'Always') sidecars += requested(container);
       initial = Math.max(initial, container.restartPolicy === 'Always' ? sidecars : sidecars + requested(container));
     }
-    return Math.max(initial, containers.reduce((amount, container) => amount + requested(container), sidecars));
+    return Math.max(
+      initial,
+      containers.reduce((amount, container) => amount + requested(container), sidecars),
+    );
   };
   const hostPorts = containers.flatMap((container) =>
     (container.ports ?? []).flatMap((port) =>

@@ -93,10 +93,10 @@ describe('containers of a node', { timeout: 150_000, concurrency: 3 }, () => {
     assert.equal((HostConfig.CpuQuota ?? 0) / (HostConfig.CpuPeriod ?? 1), 0.5);
     assert.equal(HostConfig.CpuShares, 256);
     assert.equal(HostConfig.ReadonlyRootfs, true);
-    assert.deepEqual([HostConfig.CapAdd, HostConfig.CapDrop].flat().map((name) => name.replace('CAP_', '')), [
-      'NET_ADMIN',
-      'MKNOD',
-    ]);
+    assert.deepEqual(
+      [HostConfig.CapAdd, HostConfig.CapDrop].flat().map((name) => name.replace('CAP_', '')),
+      ['NET_ADMIN', 'MKNOD'],
+    );
     assert.equal(Config.WorkingDir, '/etc');
     assert.equal((await executeIn(id, ['id', '-u'])).trim(), '1234');
     assert.deepEqual((await executeIn(id, ['id', '-G'])).trim().split(' '), ['2345', '3456']);
@@ -178,7 +178,9 @@ describe('containers of a node', { timeout: 150_000, concurrency: 3 }, () => {
     assert.equal(await file('/etc/chest/key'), 'brass');
     assert.equal((await executeIn(id, ['stat', '-L', '-c', '%a', '/etc/chest/key'])).trim(), '400');
     await cluster.kubectl.apply([configMap('tide', { level: 'high', 'app.conf': 'a=2\n', more: 'new' })]);
-    await cluster.until('the files follow', async () => ((await file('/etc/tide/level')) === 'high' ? true : undefined));
+    await cluster.until('the files follow', async () =>
+      (await file('/etc/tide/level')) === 'high' ? true : undefined,
+    );
     assert.deepEqual([await file('/etc/tide/app.conf'), await file('/etc/tide/more')], ['a=2\n', 'new']);
     // A file mounted by itself and the environment stay as they were.
     assert.deepEqual([await file('/etc/one.conf'), (await environmentOf(id)).LEVEL], ['a=1\n', 'low']);
@@ -206,7 +208,9 @@ describe('containers of a node', { timeout: 150_000, concurrency: 3 }, () => {
     const mounts = { volumeMounts: [{ name: 'made', mountPath: '/made' }] };
     await cluster.kubectl.apply([shellPod('unshared', forever, mounts, { volumes: missing })]);
     await cluster.until('the missing directory is told', async () =>
-      /FailedMount.*does not exist/.test(await cluster.kubectl.ok(['events', '--for', 'pod/unshared'])) ? true : undefined,
+      /FailedMount.*does not exist/.test(await cluster.kubectl.ok(['events', '--for', 'pod/unshared']))
+        ? true
+        : undefined,
     );
     // What belongs to the device stays when the pod goes.
     await cluster.kubectl.ok(['delete', 'pod', 'shared', 'unshared', '--wait=false']);

@@ -53,7 +53,8 @@ describe('logs', { timeout: 120_000 }, () => {
     // Times count in seconds: the later line is of a later one.
     let count = 0;
     const late = await cluster.until('a second has passed', async () => {
-      const line = `late ${(count += 1)}`;
+      count += 1;
+      const line = `late ${count}`;
       await say('speaker', line);
       await logged('speaker', line);
       return (await secondOf(line)) > early ? line : undefined;
@@ -83,9 +84,7 @@ describe('logs', { timeout: 120_000 }, () => {
   it('gives a large log whole and in order', async () => {
     const count = 60_000;
     const print = `for (i = 1; i <= ${count}; i++) print "line " i " of a log that is large"`;
-    await cluster.kubectl.apply([
-      shellPod('large', `awk 'BEGIN { ${print} }'`, {}, { restartPolicy: 'Never' }),
-    ]);
+    await cluster.kubectl.apply([shellPod('large', `awk 'BEGIN { ${print} }'`, {}, { restartPolicy: 'Never' })]);
     await cluster.podUntil('large', 'has ended', (pod) => pod.status.phase === 'Succeeded');
     const lines = await logs('large');
     assert.equal(lines.length, count);
@@ -132,8 +131,10 @@ describe('logs', { timeout: 120_000 }, () => {
       shellPod('waiting', forever, { image: 'skerry-test/none:1', imagePullPolicy: 'Never' }),
       shellPod('unbound', forever, {}, { nodeSelector: { nowhere: 'true' } }),
     ]);
-    await cluster.podUntil('waiting', 'waits', (pod) =>
-      pod.status.containerStatuses?.[0]?.state.waiting?.reason === 'ErrImageNeverPull',
+    await cluster.podUntil(
+      'waiting',
+      'waits',
+      (pod) => pod.status.containerStatuses?.[0]?.state.waiting?.reason === 'ErrImageNeverPull',
     );
     const waiting = await cluster.kubectl.fails(['logs', 'waiting']);
     assert.match(waiting, /BadRequest.*container "main" in pod "waiting" is waiting to start/);
@@ -146,7 +147,9 @@ describe('logs', { timeout: 120_000 }, () => {
     const stream = await cluster.kubectl.stream(['logs', '-f', 'speaker']);
     await stream.line(/^up$/);
     await agent.kill9();
-    await stream.ended;
+    const { code, stdout } = await stream.ended;
+    assert.notEqual(code, 0);
+    assert.match(stdout, /error: the connection to node solo was lost/);
     await cluster.nodeReady('solo', 'Unknown');
     assert.match(await cluster.kubectl.fails(['logs', 'speaker']), /solo.*not connected/i);
     await agent.start();

@@ -38,7 +38,9 @@ describe('pods of one node', { timeout: 180_000, concurrency: 3 }, () => {
   const statusOf = async (name: string): Promise<string> =>
     (await cluster.kubectl.ok(['get', 'pod', name, '--no-headers'])).split(/\s+/)[2] ?? '';
   const shows = (name: string, status: string): Promise<true> =>
-    cluster.until(`kubectl shows ${name} as ${status}`, async () => ((await statusOf(name)) === status ? true : undefined));
+    cluster.until(`kubectl shows ${name} as ${status}`, async () =>
+      (await statusOf(name)) === status ? true : undefined,
+    );
   const containersOf = async (pod: Pod): Promise<string[]> =>
     (await agent.containers()).filter((item) => item.podUid === pod.metadata.uid).map((item) => item.id);
   const nothingLeft = (pod: Pod): Promise<true> =>
@@ -114,8 +116,10 @@ describe('pods of one node', { timeout: 180_000, concurrency: 3 }, () => {
         ...scratchVolume,
       }),
     ]);
-    const waiting = await cluster.podUntil('prepared', 'waits for its first init container', (pod) =>
-      pod.status.initContainerStatuses?.[0]?.state.running !== undefined,
+    const waiting = await cluster.podUntil(
+      'prepared',
+      'waits for its first init container',
+      (pod) => pod.status.initContainerStatuses?.[0]?.state.running !== undefined,
     );
     assert.equal(await statusOf('prepared'), 'Init:0/2');
     assert.equal(first(waiting).state.waiting?.reason, 'PodInitializing');

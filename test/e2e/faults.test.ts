@@ -53,7 +53,13 @@ describe('joining', { timeout: 90_000 }, () => {
     assert.match(await join_(2, short), /the hub refuses the token/);
 
     const revoked = await cluster.token();
-    const { code } = await skerry(['token', 'revoke', revoked.split('.')[1] ?? '', '--data-dir', cluster.hub.dataDirectory]);
+    const { code } = await skerry([
+      'token',
+      'revoke',
+      revoked.split('.')[1] ?? '',
+      '--data-dir',
+      cluster.hub.dataDirectory,
+    ]);
     assert.equal(code, 0);
     assert.match(await join_(2, revoked), /the hub refuses the token/);
   });
@@ -97,7 +103,8 @@ describe('an agent in trouble', { timeout: 180_000 }, () => {
     await cluster?.stop();
   });
 
-  const saysOutOfReach = (): number => agent.output.all.filter((line) => line.includes('the hub is out of reach')).length;
+  const saysOutOfReach = (): number =>
+    agent.output.all.filter((line) => line.includes('the hub is out of reach')).length;
   const restartsOf = async (name: string): Promise<number | undefined> =>
     (await cluster.pod(name)).status.containerStatuses?.[0]?.restartCount;
 

@@ -44,7 +44,12 @@ describe('a hub with a full disk', { timeout: 90_000 }, () => {
 
   const write = (name: string): ReturnType<TestCluster['hub']['request']> =>
     cluster.hub.request('POST', configMaps, {
-      body: JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { text: 'x'.repeat(8000) } }),
+      body: JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name },
+        data: { text: 'x'.repeat(8000) },
+      }),
     });
   const restarts = async (): Promise<number | undefined> =>
     (await cluster.pod('steady')).status.containerStatuses?.[0]?.restartCount;
@@ -82,7 +87,8 @@ describe('a hub with a full disk', { timeout: 90_000 }, () => {
 
   it('has lost nothing that it had taken', async () => {
     await cluster.restartHub();
-    for (const name of ['before', 'after']) assert.equal((await cluster.hub.request('GET', `${configMaps}/${name}`)).code, 200);
+    for (const name of ['before', 'after'])
+      assert.equal((await cluster.hub.request('GET', `${configMaps}/${name}`)).code, 200);
     assert.equal((await cluster.hub.request('GET', `${configMaps}/typed`)).code, 404);
     await cluster.nodeReady('solo', 'True', 60_000);
   });
