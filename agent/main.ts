@@ -12,7 +12,6 @@ import { Agent } from './agent.ts';
 import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
 import { SliceState } from './state/slice-state.ts';
-import { joinCluster } from './sync/join.ts';
 import { openNodeLink } from './sync/mqtt-link.ts';
 
 export { RefusedError } from './sync/connector.ts';
@@ -95,6 +94,8 @@ async function identify(options: AgentMainOptions): Promise<Identity> {
   if (hubUrl === undefined || token === undefined)
     throw new Error('this device has not joined: --hub and --token are required the first time');
   const nodeName = options.nodeName ?? readHostFacts().hostname.toLowerCase();
+  // Only now: what a certificate request takes costs 3 MB, and is needed once in a device's life.
+  const { joinCluster } = await import('./sync/join.ts');
   const joined = await joinCluster(
     { hubUrl, token, nodeName },
     { clock: createSystemClock(), random: createSystemRandom() },

@@ -110,6 +110,7 @@ export class PodWorker {
       try {
         if (round >= maxRounds) throw new Error(`the pod does not come to rest in ${maxRounds} rounds`);
         if (await this.#round()) this.#again = true;
+        else this.#failures = 0;
       } catch (error) {
         this.#failures += 1;
         const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(this.#failures - 1, 12));

@@ -69,18 +69,19 @@ export class SliceState {
 
   /** Makes a change durable, then visible. @throws what the disk says; then what was written so far counts */
   async apply({ upserts, deletes }: SliceChange): Promise<void> {
-    for (const [key, object] of upserts) {
-      if (!isKey(key)) throw new Error(`not a key of a slice: ${JSON.stringify(key)}`);
-      if (this.#manifest[key] !== hashObject(object))
-        await this.#disk.write(join(this.#directory, fileOf(key)), JSON.stringify(object));
-      this.#set(key, object);
-    }
+    // On a full disk this is what makes room.
     for (const key of deletes) {
       if (!this.#objects.has(key)) continue;
       await this.#disk.remove(join(this.#directory, fileOf(key)));
       this.#objects.delete(key);
       const { [key]: _, ...rest } = this.#manifest;
       this.#manifest = rest;
+    }
+    for (const [key, object] of upserts) {
+      if (!isKey(key)) throw new Error(`not a key of a slice: ${JSON.stringify(key)}`);
+      if (this.#manifest[key] !== hashObject(object))
+        await this.#disk.write(join(this.#directory, fileOf(key)), JSON.stringify(object));
+      this.#set(key, object);
     }
   }
 
