@@ -186,7 +186,7 @@ async function built(): Promise<void> {
   const builtMs = (await stat(bundledAgent)).mtimeMs;
   for (const part of ['api', 'platform', 'hub', 'agent', 'cli'])
     for (const name of await readdir(join(root, part), { recursive: true }))
-      if (name.endsWith('.ts') && (await stat(join(root, part, name))).mtimeMs > builtMs) {
+      if (/(?<!\.test)\.ts$/.test(name) && (await stat(join(root, part, name))).mtimeMs > builtMs) {
         process.stderr.write(`bench: dist/ is older than ${part}/${name}: its figures are of what was built then\n`);
         return;
       }

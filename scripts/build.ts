@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-/** What libraries drag in and the agent never calls: BuildKit sessions (grpc, protobufjs) and engines over ssh. */
+/** What libraries drag in and the agent never calls: BuildKit sessions (grpc, protobufjs), engines over ssh, proxies. */
 const unused = [
   '@grpc/grpc-js',
   '@grpc/proto-loader',
@@ -17,6 +17,7 @@ const unused = [
   'ssh2',
   'cpu-features',
   'msgpackr-extract',
+  'socks',
 ];
 
 rmSync(dist, { recursive: true, force: true });

@@ -42,7 +42,7 @@ const restStepMs = 15_000;
 /** At rest is what looks so for a while: a container that is about to crash again does not. */
 const looksAtRest = 3;
 /** What must not change at rest is looked at for this long; of some seeds for hours. */
-const quietMs = 20 * 60_000;
+const quietMs = 10 * 60_000;
 const longQuietMs = 5 * 3_600_000;
 const longQuietEvery = 10;
 
