@@ -96,11 +96,12 @@ function open(
       reject(error);
     };
     signal.addEventListener('abort', stop, { once: true });
-    client.once('error', (error) => {
+    const onError = (error: Error): void => {
       const code = (error as Error & { code?: number | string }).code;
       const refusal = typeof code === 'number' ? refusals[code] : undefined;
       fail(refusal === undefined ? error : new RefusedError(refusal, { cause: error }));
-    });
+    };
+    client.once('error', onError);
     client.once('close', () => fail(new Error('the connection was closed before it was open')));
     client.once('connect', () => {
       const link = new MqttLink(name, client);
@@ -109,8 +110,8 @@ function open(
           fail(error);
           return;
         }
-        client.removeAllListeners('error');
-        client.on('error', () => undefined);
+        // The link listens for itself by now: its reason to close is the error.
+        client.off('error', onError);
         signal.removeEventListener('abort', stop);
         signal.addEventListener('abort', () => link.close('the agent is stopping'), { once: true });
         resolve(link);

@@ -146,7 +146,8 @@ export class HttpServer {
       else await streamLog(this.#parts.server, operation, response);
     } catch (error) {
       const status = this.#toApiError(error).toStatus();
-      if (response.headersSent) response.destroy();
+      // Too late for a Status: the reader is told in the text, and by a body that breaks off.
+      if (response.headersSent) response.write(`\nerror: ${status.message}\n`, () => response.destroy());
       else response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
     }
   }

@@ -59,8 +59,8 @@ export function translateStoreError(error: unknown): unknown {
         cause: error,
       });
     case 'no-space':
+      // No time to try again: kubectl would wait it out ten times over without a word, and only people make room.
       return new ApiError('InsufficientStorage', `the hub's disk is full, nothing was written: ${error.message}`, {
-        details: { retryAfterSeconds: 10 },
         cause: error,
       });
     default:

@@ -75,11 +75,22 @@ export async function streamLog(server: ApiServer, operation: Operation, respons
   response.flushHeaders();
   for await (const chunk of chunks) {
     if (stop.signal.aborted) return;
-    if (!response.write(chunk))
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
-      });
+    if (!response.write(chunk)) await drained(response);
   }
   response.end();
+}
+
+/** Resolves when the response takes more, or is closed. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      response.off('drain', finish);
+      response.off('close', finish);
+      resolve();
+    };
+    response.once('drain', finish);
+    response.once('close', finish);
+    // It may have been closed before anybody listened.
+    if (response.destroyed) finish();
+  });
 }

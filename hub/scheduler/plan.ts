@@ -3,12 +3,19 @@
 // https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../api/meta/kubernetes.ts';
 import { matchesRequirements, type Requirement } from '../../api/meta/labels.ts';
+import { controllerOf } from '../../api/meta/object.ts';
 import { cpuMillis, quantityBytes } from '../../api/meta/quantity.ts';
 
 /** What a pod needs of a node. */
 export type Demand = { cpuMillis: number; memoryBytes: number; hostPorts: string[] };
 /** A node and what the pods bound to it use. */
-export type NodeLoad = { node: Node; used: Demand; podCount: number };
+export type NodeLoad = {
+  node: Node;
+  used: Demand;
+  podCount: number;
+  /** Pods on the node by the uid of their controller, so that replicas spread. */
+  replicas?: Map<string, number>;
+};
 export type Placement = { nodeName: string } | { message: string };
 
 /** Sum over the containers; an init container counts where it needs more than all others together. */
@@ -44,6 +51,9 @@ export function addPod(load: NodeLoad, pod: Pod): void {
   load.used.memoryBytes += demand.memoryBytes;
   load.used.hostPorts.push(...demand.hostPorts);
   load.podCount += 1;
+  const owner = controllerOf(pod)?.uid;
+  load.replicas ??= new Map();
+  if (owner !== undefined) load.replicas.set(owner, (load.replicas.get(owner) ?? 0) + 1);
 }
 
 /** https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/ */
@@ -111,8 +121,11 @@ function tolerateUnschedulable(spec: PodSpec | undefined): boolean {
   return (spec?.tolerations ?? []).some((toleration) => tolerates(toleration, taint));
 }
 
-/** Share of the node that would be free, 0 to 1: LeastAllocated over cpu and memory, then fewest pods. */
-function score(demand: Demand, { node, used, podCount }: NodeLoad): number {
+/** What another pod of the same controller on the node weighs, as against a free node: replicas spread first. */
+const siblingPenalty = 0.5;
+
+/** Share of the node that would be free, 0 to 1: LeastAllocated over cpu and memory; then few siblings, few pods. */
+function score(pod: Pod, demand: Demand, { node, used, podCount, replicas }: NodeLoad): number {
   const allocatable = node.status?.allocatable ?? {};
   const free = (needed: number, capacity: number): number =>
     capacity <= 0 ? 0 : Math.max(0, (capacity - needed) / capacity);
@@ -120,7 +133,13 @@ function score(demand: Demand, { node, used, podCount }: NodeLoad): number {
     (free(used.cpuMillis + demand.cpuMillis, cpuMillis(allocatable.cpu)) +
       free(used.memoryBytes + demand.memoryBytes, quantityBytes(allocatable.memory))) /
     2;
-  return resources - podCount * 0.01 - (untoleratedTaint(undefined, node, ['PreferNoSchedule']) === undefined ? 0 : 1);
+  const siblings = replicas?.get(controllerOf(pod)?.uid ?? '') ?? 0;
+  return (
+    resources -
+    siblings * siblingPenalty -
+    podCount * 0.01 -
+    (untoleratedTaint(undefined, node, ['PreferNoSchedule']) === undefined ? 0 : 1)
+  );
 }
 
 /** The best node, or the message that a FailedScheduling event carries. */
@@ -135,7 +154,7 @@ export function place(pod: Pod, loads: readonly NodeLoad[]): Placement {
       continue;
     }
     const nodeName = load.node.metadata.name;
-    const value = score(demand, load);
+    const value = score(pod, demand, load);
     if (best === undefined || value > best.score || (value === best.score && nodeName < best.nodeName))
       best = { nodeName, score: value };
   }

@@ -91,7 +91,7 @@ export class Tunnel {
           if (left <= 0) return;
           this.#parts.sendTo(stream.nodeName, { type: 'credit', id, bytes: chunk.length });
         } else if (stream.end !== undefined) {
-          if (stream.end.error !== undefined) yield Buffer.from(`\nerror: ${stream.end.error.message}\n`);
+          if (stream.end.error !== undefined) throw toApiError(stream.end.error);
           return;
         } else await this.#something(stream);
       }

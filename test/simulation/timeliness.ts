@@ -5,6 +5,7 @@ import { latestAttempt } from '../../agent/pods/plan.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Device } from './device.ts';
 import type { SimulatedNetwork } from './network.ts';
+import { images } from './programs.ts';
 
 /** What of a pod matters here. */
 export type TimedPod = {
@@ -78,7 +79,8 @@ export class Timeliness {
       const last = latestAttempt(containers, name);
       const image = pod.images.get(name) ?? '';
       if (last === undefined || last.sandboxId !== sandbox.id) {
-        const isHere = device.engine.images.has(image);
+        // A pull that failed is tried again much later.
+        const isHere = images.includes(image);
         const dueMs = Math.max(this.#parts.startedMs(device, sandbox.id), device.disturbedMs) + prepareMs;
         return isHere && this.#isLate(dueMs) ? [`${device.name}: ${pod.name}/${name} was never started`] : [];
       }

@@ -214,6 +214,8 @@ export class Workload {
       ...(isLikely(0.2)
         ? { env: [{ name: 'VALUE', valueFrom: { configMapKeyRef: { name: config, key: 'value' } } }] }
         : {}),
+      ...(isLikely(0.15) ? { livenessProbe: { exec: { command: ['true'] }, periodSeconds: 10 } } : {}),
+      ...(isLikely(0.15) ? { readinessProbe: { httpGet: { port: 80 }, periodSeconds: 20 } } : {}),
       ...(usesFiles ? { volumeMounts: [{ name: 'config', mountPath: '/config' }] } : {}),
     };
     return {

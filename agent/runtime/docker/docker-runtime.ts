@@ -30,6 +30,8 @@ export type DockerRuntimeOptions = {
 
 /** Pause before the engine's events are followed again after they broke off, ms. */
 const rewatchMs = 2000;
+/** Time for the engine to say what it has, ms. */
+const answerWithinMs = 60_000;
 /** Beyond the grace period, time for the engine to stop a container, ms. */
 const requestTimeoutMs = 60_000;
 
@@ -82,7 +84,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async describe(): Promise<{ name: string; version: string }> {
-    return this.#guarded(async () => {
+    return this.#inTime(async () => {
       const { Version } = await this.#docker.version();
       return { name: 'docker', version: Version };
     });
@@ -105,7 +107,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async list(podUid?: string): Promise<RuntimeContainer[]> {
-    return this.#guarded(async () => {
+    return this.#inTime(async () => {
       const label = [this.#filter(), ...(podUid === undefined ? [] : [podUidFilter(podUid)])];
       const found = await this.#docker.listContainers({ all: true, filters: { label } });
       const containers: RuntimeContainer[] = [];
@@ -388,6 +390,23 @@ export class DockerRuntime implements Runtime {
 
   #filter(): string {
     return `${instanceLabel}=${this.#options.instance}`;
+  }
+
+  /** As guarded; an engine that takes the call and never answers is as good as none. */
+  async #inTime<T>(work: () => Promise<T>): Promise<T> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new RuntimeError(
+        'unavailable',
+        `the container engine does not answer within ${answerWithinMs / 1000} s`,
+      );
+      cancel = this.#clock.setTimer(answerWithinMs, () => reject(error));
+    });
+    try {
+      return await Promise.race([this.#guarded(work), late]);
+    } finally {
+      cancel();
+    }
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -2,17 +2,22 @@
 // of eight bytes (stream, length).
 // https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
 
-/** The output in the pieces of a multiplexed stream, stdout and stderr as they come. */
+/**
+ * The output in a multiplexed stream, stdout and stderr as they come. A piece for each chunk that
+ * was read, not for each line: every piece costs a frame on the wire and an answer to it.
+ */
 export async function* demultiplex(stream: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of stream) {
     let buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const pieces: Buffer[] = [];
     while (buffer.length >= 8) {
       const end = 8 + buffer.readUInt32BE(4);
       if (buffer.length < end) break;
-      yield buffer.subarray(8, end);
+      pieces.push(buffer.subarray(8, end));
       buffer = buffer.subarray(end);
     }
     rest = buffer;
+    if (pieces.length > 0) yield Buffer.concat(pieces);
   }
 }

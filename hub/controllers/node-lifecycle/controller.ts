@@ -50,7 +50,10 @@ export class NodeLifecycleController implements Controller {
     const node = informers.for(resources.nodes).get(pod?.spec?.nodeName ?? '') as Node | undefined;
     if (pod === undefined || node === undefined) return;
     try {
-      const conditions = planPodNotReady(pod, node, clock.nowMs());
+      let conditions = planPodNotReady(pod, node, clock.nowMs());
+      // The node as it is now: seen late, it would overrule what its agent has said since, and nobody would mend that.
+      if (conditions !== undefined)
+        conditions = planPodNotReady(pod, (await client.get(resources.nodes, node.metadata)) as Node, clock.nowMs());
       if (conditions !== undefined) {
         // Only if the pod is still as seen: its agent may just have come back and said otherwise.
         const { resourceVersion } = pod.metadata;
