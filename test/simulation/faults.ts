@@ -1,18 +1,30 @@
 // What breaks in the simulation, and how it mends.
 import type { Random } from '../../platform/random.ts';
+import type { VirtualClock } from '../../platform/virtual-clock.ts';
 import type { Device } from './device.ts';
+import type { SimulatedNetwork } from './network.ts';
 import { lateImages } from './programs.ts';
-import type { Simulation } from './simulation.ts';
 
 type Fault = (random: Random) => string | Promise<string>;
 
 const hourMs = 3_600_000;
 
+/** What faults change; the simulation implements it. */
+type World = {
+  readonly clock: VirtualClock;
+  readonly network: SimulatedNetwork;
+  readonly devices: Device[];
+  readonly hubIsUp: boolean;
+  hubOffsetMs: number;
+  killHub(isSilent: boolean): Promise<void>;
+  startHub(): void;
+};
+
 export class Faults {
-  #world: Simulation;
+  #world: World;
   #random: Random;
 
-  constructor(world: Simulation, random: Random) {
+  constructor(world: World, random: Random) {
     this.#world = world;
     this.#random = random;
   }
@@ -37,6 +49,8 @@ export class Faults {
       () => this.#jump(),
       () => this.#crashContainer(),
       () => this.#crashContainer(),
+      () => this.#sickenContainer(),
+      () => this.#sickenContainer(),
     ];
     return this.#pick(kinds)(this.#random);
   }
@@ -145,6 +159,16 @@ export class Faults {
     const container = this.#pick(running);
     device.engine.crash(container.id, 1);
     return `${device.name}: ${container.podName}/${container.containerName || 'sandbox'} crashes`;
+  }
+
+  /** A program hangs: only its liveness probe can tell. */
+  #sickenContainer(): string {
+    const device = this.#pick(this.#world.devices);
+    const running = device.engine.containers().filter(({ state, role }) => state === 'running' && role === 'container');
+    if (running.length === 0) return `nothing runs on ${device.name}`;
+    const container = this.#pick(running);
+    device.engine.sicken(container.id);
+    return `${device.name}: ${container.podName}/${container.containerName} hangs`;
   }
 
   /** The device that something happens to now. */

@@ -93,6 +93,7 @@ export class Invariants {
         imageChangedMs.set(name, this.#parts.clock.monotonicMs());
     }
     const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+    const containers = pod.spec?.containers ?? [];
     const startTime = pod.status?.startTime as string | undefined;
     if (known?.startTime !== undefined && known.startTime !== startTime)
       this.#violate(`the start of pod ${pod.metadata.name} moved from ${known.startTime} to ${startTime}`);
@@ -106,7 +107,9 @@ export class Invariants {
       graceMs: deletionGracePeriodSeconds * 1000,
       isPlain: pod.spec?.restartPolicy === 'Always' && !JSON.stringify(pod.spec).includes('"configMap'),
       images,
-      mainNames: (pod.spec?.containers ?? []).map(({ name }) => name),
+      mainNames: containers.map(({ name }) => name),
+      probedNames: containers.flatMap(({ name, livenessProbe }) => (livenessProbe === undefined ? [] : [name])),
+      endMs: (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000,
       imageChangedMs,
     });
   }
@@ -136,6 +139,7 @@ export class Invariants {
       const main = device.engine.containers().filter((other) => other.sandboxId === container.id);
       return main.length > 0 && main.every((other) => other.state === 'exited');
     }
+    if (container.sickSinceMs !== undefined && truth.probedNames.includes(container.containerName)) return true;
     if (truth.images.get(container.containerName) !== container.image) return true;
     // Changed and changed back: what the agent had heard of was not this.
     const changedMs = truth.imageChangedMs.get(container.containerName) ?? Number.NEGATIVE_INFINITY;

@@ -20,8 +20,11 @@ export type TimedPod = {
   /** It restarts whatever ends, and waits for nothing but itself. */
   isPlain: boolean;
   images: ReadonlyMap<string, string>;
-  /** Names of what runs for ever. */
+  /** Names of what runs for ever, and of those with a liveness probe. */
   mainNames: readonly string[];
+  probedNames: readonly string[];
+  /** Time that its containers have to end, ms. */
+  endMs: number;
 };
 export type TimelinessParts = {
   clock: Clock;
@@ -39,6 +42,8 @@ const slackMs = 8000;
 const reconnectMs = 120_000;
 /** Time from a pod's arrival on a device to its containers. */
 const prepareMs = 30_000;
+/** Time in which liveness probes notice that something hangs: three failures. */
+const probeMs = 40_000;
 const minuteMs = 60_000;
 /** An agent tries 8 times in the first minute of an outage; faults may add some. */
 const maxConnectsAMinute = 20;
@@ -83,6 +88,11 @@ export class Timeliness {
         const isHere = images.includes(image);
         const dueMs = Math.max(this.#parts.startedMs(device, sandbox.id), device.disturbedMs) + prepareMs;
         return isHere && this.#isLate(dueMs) ? [`${device.name}: ${pod.name}/${name} was never started`] : [];
+      }
+      const { sickSinceMs } = device.engine.find(last.id) ?? {};
+      if (last.state === 'running' && sickSinceMs !== undefined && pod.probedNames.includes(name)) {
+        const dueMs = Math.max(sickSinceMs, device.disturbedMs) + probeMs + pod.endMs;
+        return this.#isLate(dueMs) ? [`${device.name}: ${pod.name}/${name} hangs and was not stopped`] : [];
       }
       if (last.state !== 'exited' || last.image !== image || last.error !== undefined) return [];
       const dueMs = Math.max(this.#parts.exitedMs(device, last.id), device.disturbedMs) + backoffMs(last.crashStreak);

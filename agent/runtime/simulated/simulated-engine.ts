@@ -49,6 +49,8 @@ export type EngineContainer = RuntimeContainer & {
   spec: ContainerSpec | undefined;
   hostNetwork: boolean;
   lines: LogLine[];
+  /** Monotonic time since when commands in it fail; it runs on. */
+  sickSinceMs?: number;
   cancels: Set<() => void>;
 };
 type Network = { cidr: string; used: Set<string> };
@@ -103,6 +105,12 @@ export class SimulatedEngine {
   crash(id: string, exitCode = 1): void {
     const container = this.#containers.get(id);
     if (container !== undefined) this.#exit(container, exitCode, 'crashed');
+  }
+
+  /** Makes commands in a running container fail from now on, as probes of a hung program do. */
+  sicken(id: string): void {
+    const container = this.#containers.get(id);
+    if (container?.state === 'running') container.sickSinceMs ??= this.#clock.monotonicMs();
   }
 
   /** The machine goes down and comes back: nothing runs any more. */

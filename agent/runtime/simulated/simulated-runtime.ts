@@ -53,10 +53,9 @@ export class SimulatedRuntime implements Runtime {
   /** Programs here have no insides: a command ends well in every container that runs. */
   exec(id: string): Promise<{ exitCode: number; output: string }> {
     return this.#request(() => {
-      if (this.#own().every((container) => container.id !== id || container.state !== 'running')) {
-        throw new RuntimeError('failed', `container ${id} is not running`);
-      }
-      return { exitCode: 0, output: '' };
+      const container = this.#own().find((candidate) => candidate.id === id);
+      if (container?.state !== 'running') throw new RuntimeError('failed', `container ${id} is not running`);
+      return container.sickSinceMs === undefined ? { exitCode: 0, output: '' } : { exitCode: 1, output: 'it is sick' };
     });
   }
 
