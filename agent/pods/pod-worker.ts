@@ -269,6 +269,13 @@ export class PodWorker {
       this.#event('Warning', eventReason, `Error: ${(error as Error).message}`);
       throw error;
     };
+    if (container.lifecycle !== undefined) {
+      this.#event(
+        'Warning',
+        'LifecycleHooksNotBuilt',
+        `Container ${name} has lifecycle hooks, which are not built yet: they are not run`,
+      );
+    }
     await this.#provideImage(pod, container, fail);
     const containers = await this.#parts.runtime.list(this.uid);
     let spec: ReturnType<typeof containerSpec>;

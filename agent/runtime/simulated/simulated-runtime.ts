@@ -172,6 +172,7 @@ function shown({
   instance: _,
   spec: _spec,
   lines: _lines,
+  sickSinceMs: _sick,
   cancels: _cancels,
   ...container
 }: EngineContainer): RuntimeContainer {
