@@ -13,7 +13,7 @@ import { latestAttempt } from './pods/plan.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import type { PodEvent } from './pods/pod-worker.ts';
 import { Prober } from './probes/prober.ts';
-import type { Runtime } from './runtime/runtime.ts';
+import { type Runtime, RuntimeError } from './runtime/runtime.ts';
 import { SliceState } from './state/slice-state.ts';
 import { nodeLabels, nodeStatus } from './stats/node-status.ts';
 import { keepConnected } from './sync/connector.ts';
@@ -62,19 +62,26 @@ export class Agent {
       random: parts.random,
       httpStatus: parts.httpStatus,
       tcpReachable: parts.tcpReachable,
-      exec: (id, command, timeoutMs) => runtime.exec(id, command, timeoutMs),
+      exec: (id, command, timeoutMs) =>
+        runtime.exec(id, command, timeoutMs).catch((error: unknown) => {
+          if (error instanceof RuntimeError && error.code === 'unavailable') return undefined;
+          throw error;
+        }),
       onReadiness: (podUid) => this.#pods.wake(podUid),
       onFailure: (pod, message) => this.#reportEvent(pod, { type: 'Warning', reason: 'Unhealthy', message }),
-      onUnhealthy: (pod, container, id, kind) => {
+      onUnhealthy: async (pod, container, id, kind) => {
         this.#reportEvent(pod, {
           type: 'Normal',
           reason: 'Killing',
           message: `Container ${container.name} failed ${kind} probe, will be restarted`,
         });
         // The restart follows from the exit, with the pod's policy and backoff.
-        void runtime
-          .stop(id, pod.spec?.terminationGracePeriodSeconds ?? 30)
-          .catch((error: unknown) => log.warn({ err: error }, 'an unhealthy container could not be stopped'));
+        try {
+          await runtime.stop(id, pod.spec?.terminationGracePeriodSeconds ?? 30);
+        } catch (error) {
+          log.warn({ err: error }, 'an unhealthy container could not be stopped and will be probed again');
+          throw error;
+        }
       },
     });
     this.#pods = new PodManager({

@@ -25,6 +25,7 @@ export class PodManager {
   #ready = false;
   #signal: AbortSignal | undefined;
   #checking: Promise<void> | undefined;
+  #lookAgain = false;
 
   constructor(parts: PodManagerParts) {
     this.#parts = parts;
@@ -70,8 +71,11 @@ export class PodManager {
 
   /** Looks at the engine until it answers, then at all pods. */
   check(): Promise<void> {
+    // What has changed since the look under way began is seen by another one.
+    this.#lookAgain = this.#checking !== undefined;
     this.#checking ??= this.#look().finally(() => {
       this.#checking = undefined;
+      if (this.#lookAgain && this.#signal?.aborted === false) void this.check();
     });
     return this.#checking;
   }

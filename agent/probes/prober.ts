@@ -13,13 +13,18 @@ export type ProberParts = {
   random: Random;
   httpStatus: (probe: HttpProbe) => Promise<number>;
   tcpReachable: (host: string, port: number, timeoutMs: number) => Promise<void>;
-  exec: (containerId: string, command: string[], timeoutMs: number) => Promise<{ exitCode: number; output: string }>;
+  /** Undefined when the engine could not be asked, which says nothing of the container. */
+  exec: (
+    containerId: string,
+    command: string[],
+    timeoutMs: number,
+  ) => Promise<{ exitCode: number; output: string } | undefined>;
   /** A container's readiness has changed. */
   onReadiness: (podUid: string) => void;
   /** A probe failed; people are told. */
   onFailure: (pod: Pod, message: string) => void;
-  /** A container is to be ended: its liveness or startup probe failed too often. */
-  onUnhealthy: (pod: Pod, container: Container, containerId: string, kind: 'liveness' | 'startup') => void;
+  /** A container is to be ended: its liveness or startup probe failed too often. Rejects when that could not be done. */
+  onUnhealthy: (pod: Pod, container: Container, containerId: string, kind: 'liveness' | 'startup') => Promise<void>;
 };
 
 /** Longest output of a failed probe that is shown. */
@@ -32,6 +37,7 @@ class ContainerProbes {
   #address: string;
   #parts: ProberParts;
   #stopped = false;
+  #isOver = false;
   #cancels = new Map<ProbeKind, () => void>();
   #started: boolean;
   #ready: boolean;
@@ -55,6 +61,12 @@ class ContainerProbes {
   stop(): void {
     this.#stopped = true;
     for (const cancel of this.#cancels.values()) cancel();
+  }
+
+  /** Stops for good: the container does not run any more. */
+  end(): void {
+    this.#isOver = true;
+    this.stop();
   }
 
   #beginRest(): void {
@@ -82,10 +94,15 @@ class ContainerProbes {
   }
 
   async #probe(kind: ProbeKind, probe: Probe, successes: number, failures: number): Promise<void> {
-    const problem = await this.#run(probe).then(
-      () => undefined,
-      (error: unknown) => (error as Error).message,
-    );
+    let problem: string | undefined;
+    try {
+      if ((await this.#run(probe)) === 'unknown') {
+        this.#schedule(kind, probe, (probe.periodSeconds ?? 10) * 1000, successes, failures);
+        return;
+      }
+    } catch (error) {
+      problem = (error as Error).message;
+    }
     if (this.#stopped) return;
     const counts =
       problem === undefined ? { successes: successes + 1, failures: 0 } : { successes: 0, failures: failures + 1 };
@@ -109,7 +126,13 @@ class ContainerProbes {
     if (kind === 'readiness') this.#setReady(false);
     else {
       this.stop();
-      this.#parts.onUnhealthy(this.#pod, this.#container, this.#id, kind);
+      this.#parts.onUnhealthy(this.#pod, this.#container, this.#id, kind).catch(() => {
+        // It still runs: it is probed on, until it passes or can be ended. `keepOnly` has the last word.
+        if (this.#isOver) return;
+        this.#stopped = false;
+        if (this.#started) this.#beginRest();
+        else if (this.#container.startupProbe !== undefined) this.#begin('startup', this.#container.startupProbe);
+      });
     }
   }
 
@@ -119,11 +142,13 @@ class ContainerProbes {
     this.#parts.onReadiness(this.#pod.metadata.uid ?? '');
   }
 
-  /** Resolves when the probe succeeds. @throws Error saying what went wrong */
-  async #run(probe: Probe): Promise<void> {
+  /** Resolves when the probe succeeds, or as `unknown` when it could not be made. @throws Error saying what went wrong */
+  async #run(probe: Probe): Promise<'passed' | 'unknown'> {
     const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
     if (probe.exec !== undefined) {
-      const { exitCode, output } = await this.#parts.exec(this.#id, probe.exec.command ?? [], timeoutMs);
+      const result = await this.#parts.exec(this.#id, probe.exec.command ?? [], timeoutMs);
+      if (result === undefined) return 'unknown';
+      const { exitCode, output } = result;
       if (exitCode !== 0) throw new Error(output.trim() || `command ended with code ${exitCode}`);
     } else if (probe.httpGet !== undefined) {
       const { httpGet } = probe;
@@ -144,6 +169,7 @@ class ContainerProbes {
         timeoutMs,
       );
     } else throw new Error('probes of this type are not built yet: use exec, httpGet or tcpSocket');
+    return 'passed';
   }
 
   /** A port by number, or by its name in the container. */
@@ -189,7 +215,7 @@ export class Prober {
     const probes = this.#byPod.get(podUid);
     for (const [id, own] of probes ?? []) {
       if (runningIds.includes(id)) continue;
-      own.stop();
+      own.end();
       probes?.delete(id);
     }
     if (probes?.size === 0) this.#byPod.delete(podUid);

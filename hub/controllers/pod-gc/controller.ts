@@ -10,6 +10,8 @@ import type { Controller, ControllerParts } from '../../client/controller-parts.
 import { resources } from '../../client/resources.ts';
 
 const intervalMs = 20_000;
+/** Looking at all events is dear, and nobody minds one that stays a little longer. */
+const eventIntervalMs = 300_000;
 /** How long a node must be missing before its pods go: it may be just joining again. */
 const missingNodeGraceMs = 40_000;
 /** Kubernetes' default of --terminated-pod-gc-threshold. */
@@ -31,9 +33,15 @@ export class PodGarbageCollector implements Controller {
     every(this.#parts.clock, intervalMs, signal, async () => {
       try {
         await this.#collectPods();
+      } catch (error) {
+        this.#parts.log.warn({ err: error }, 'collecting finished pods failed and will be tried again');
+      }
+    });
+    every(this.#parts.clock, eventIntervalMs, signal, async () => {
+      try {
         await this.#expireEvents();
       } catch (error) {
-        this.#parts.log.warn({ err: error }, 'collecting finished pods and events failed and will be tried again');
+        this.#parts.log.warn({ err: error }, 'expiring events failed and will be tried again');
       }
     });
   }
