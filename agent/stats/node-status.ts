@@ -78,7 +78,7 @@ export function nodeStatus({
       operatingSystem: 'linux',
       architecture: facts.architecture,
       containerRuntimeVersion: engine === undefined ? '' : `${engine.name}://${engine.version}`,
-      kubeletVersion: `v1.35.0+skerry-${agentVersion}`,
+      kubeletVersion: `v1.36.0+skerry-${agentVersion}`,
       kubeProxyVersion: '',
     },
   };

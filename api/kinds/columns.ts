@@ -1,5 +1,5 @@
 // Columns that several kinds share.
-import type { KubeObject } from '../meta/object.ts';
+import { isJsonObject, type KubeObject } from '../meta/object.ts';
 import { humanDuration, parseTime } from '../meta/time.ts';
 import type { Column } from './kind.ts';
 
@@ -24,6 +24,41 @@ export function textColumn(name: string, description: string, value: Column['val
 /** A column of whole numbers. */
 export function integerColumn(name: string, description: string, value: Column['value']): Column {
   return { name, type: 'integer', description, value };
+}
+
+/** The value at a dotted path of field names; undefined where the path ends early. */
+export function valueAt(object: unknown, path: string): unknown {
+  let value = object;
+  for (const field of path.split('.')) value = isJsonObject(value) ? value[field] : undefined;
+  return value;
+}
+
+/** How many items or keys stand at a path. */
+export function countAt(object: unknown, path: string): number {
+  const value = valueAt(object, path);
+  if (Array.isArray(value)) return value.length;
+  return isJsonObject(value) ? Object.keys(value).length : 0;
+}
+
+/** A text column of the scalar at a path. */
+export function textAt(
+  name: string,
+  path: string,
+  description: string,
+  { missing = '', priority = 0 }: { missing?: string; priority?: 0 | 1 } = {},
+): Column {
+  const value = (object: KubeObject): string => String(valueAt(object, path) || missing);
+  return textColumn(name, description, value, priority);
+}
+
+/** A column of the whole number at a path, 0 where there is none. */
+export function integerAt(name: string, path: string, description: string): Column {
+  return integerColumn(name, description, (object) => Number(valueAt(object, path) ?? 0));
+}
+
+/** A column of the truth value at a path. */
+export function booleanAt(name: string, path: string, description: string, missing = false): Column {
+  return { name, type: 'boolean', description, value: (object) => Boolean(valueAt(object, path) ?? missing) };
 }
 
 type Templated = { spec?: { template?: { spec?: { containers?: { name: string; image?: string }[] } } } };

@@ -1,9 +1,9 @@
-// The small kinds of the core group: Namespace, ConfigMap, Secret, ServiceAccount, Event.
+// The small kinds of the core group: Namespace, ConfigMap, Secret, ServiceAccount.
 // https://kubernetes.io/docs/reference/kubernetes-api/
 import { dnsLabelError, dnsSubdomainError } from '../meta/names.ts';
 import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
-import { type FieldError, forbiddenField, invalidValue, required } from '../meta/status.ts';
-import { ageColumn, ageOf, integerColumn, textColumn } from './columns.ts';
+import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
+import { ageColumn, integerColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
 
 const keyPattern = /^[-._a-zA-Z0-9]+$/;
@@ -63,6 +63,7 @@ export const namespaceKind: Kind = defineKind({
   namespaced: false,
   typeId: 'core.v1.Namespace',
   nameError: dnsLabelError,
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
   subresources: [statusSubresource, { name: 'finalize', verbs: ['update'] }],
   applyDefaults: (object) => {
     object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
@@ -129,6 +130,18 @@ export const serviceAccountKind: Kind = defineKind({
   shortNames: ['sa'],
   typeId: 'core.v1.ServiceAccount',
   nameError: dnsSubdomainError,
+  subresources: [
+    {
+      name: 'token',
+      verbs: ['create'],
+      kind: {
+        group: 'authentication.k8s.io',
+        version: 'v1',
+        kind: 'TokenRequest',
+        typeId: 'authentication.v1.TokenRequest',
+      },
+    },
+  ],
   columns: [
     integerColumn(
       'Secrets',
@@ -136,99 +149,5 @@ export const serviceAccountKind: Kind = defineKind({
       (object) => (object.secrets as unknown[] | undefined)?.length ?? 0,
     ),
     ageColumn,
-  ],
-});
-
-type EventFields = {
-  involvedObject?: {
-    kind?: string;
-    name?: string;
-    namespace?: string;
-    uid?: string;
-    fieldPath?: string;
-    apiVersion?: string;
-    resourceVersion?: string;
-  };
-  reason?: string;
-  message?: string;
-  type?: string;
-  count?: number;
-  source?: { component?: string; host?: string };
-  reportingComponent?: string;
-  firstTimestamp?: string;
-  lastTimestamp?: string;
-  eventTime?: string;
-  series?: { lastObservedTime?: string; count?: number };
-};
-const asEvent = (object: KubeObject): EventFields => object as EventFields;
-
-export const eventKind: Kind = defineKind({
-  kind: 'Event',
-  plural: 'events',
-  shortNames: ['ev'],
-  typeId: 'core.v1.Event',
-  nameError: dnsSubdomainError,
-  validate: (object) => {
-    const involved = asEvent(object).involvedObject;
-    const errors: FieldError[] = [];
-    if (involved === undefined) errors.push(required('involvedObject'));
-    else if ((involved.namespace || 'default') !== object.metadata.namespace) {
-      errors.push(invalidValue('involvedObject.namespace', involved.namespace ?? '', 'does not match event.namespace'));
-    }
-    return errors;
-  },
-  selectableFields: (object) => {
-    const { involvedObject = {}, reason = '', type = '', source = {}, reportingComponent } = asEvent(object);
-    return {
-      'involvedObject.kind': involvedObject.kind ?? '',
-      'involvedObject.namespace': involvedObject.namespace ?? '',
-      'involvedObject.name': involvedObject.name ?? '',
-      'involvedObject.uid': involvedObject.uid ?? '',
-      'involvedObject.apiVersion': involvedObject.apiVersion ?? '',
-      'involvedObject.resourceVersion': involvedObject.resourceVersion ?? '',
-      'involvedObject.fieldPath': involvedObject.fieldPath ?? '',
-      reason,
-      type,
-      reportingComponent: reportingComponent ?? '',
-      source: source.component || reportingComponent || '',
-    };
-  },
-  columns: [
-    textColumn('Last Seen', 'Time since the event was last seen.', (object, nowMs) => {
-      const { series, lastTimestamp, eventTime } = asEvent(object);
-      return ageOf(series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? object.metadata.creationTimestamp, nowMs);
-    }),
-    textColumn('Type', 'Normal or Warning.', (object) => asEvent(object).type ?? ''),
-    textColumn('Reason', 'Short reason, for machines.', (object) => asEvent(object).reason ?? ''),
-    textColumn('Object', 'The object that the event is about.', (object) => {
-      const involved = asEvent(object).involvedObject;
-      return `${(involved?.kind ?? '').toLowerCase()}/${involved?.name ?? ''}`;
-    }),
-    textColumn('Subobject', 'Part of the object.', (object) => asEvent(object).involvedObject?.fieldPath ?? '', 1),
-    textColumn(
-      'Source',
-      'Who reported it.',
-      (object) => {
-        const { source, reportingComponent } = asEvent(object);
-        return [source?.component || reportingComponent || '', source?.host ?? '']
-          .filter((item) => item !== '')
-          .join(', ');
-      },
-      1,
-    ),
-    textColumn('Message', 'What happened.', (object) => (asEvent(object).message ?? '').trim()),
-    textColumn(
-      'First Seen',
-      'Time since the event was first seen.',
-      (object, nowMs) => ageOf(asEvent(object).firstTimestamp ?? asEvent(object).eventTime, nowMs),
-      1,
-    ),
-    textColumn(
-      'Count',
-      'How often it was seen.',
-      (object) => String(asEvent(object).series?.count ?? asEvent(object).count ?? 1),
-      1,
-    ),
-    textColumn('Name', 'Name of the event.', (object) => object.metadata.name, 1),
   ],
 });

@@ -18,7 +18,7 @@ export type Column = {
 
 export type Subresource = {
   name: string;
-  verbs: ('create' | 'get' | 'patch' | 'update')[];
+  verbs: ('create' | 'delete' | 'get' | 'patch' | 'update')[];
   /** The kind of its body, when that is not the parent's. */
   kind?: { group: string; version: string; kind: string; typeId: string };
 };
@@ -53,10 +53,20 @@ export type Kind = {
   selectableFields?: (object: KubeObject) => Record<string, string>;
   /** Columns after NAME; AGE included where the kind has it. */
   columns: Column[];
-  /** Whether spec changes move metadata.generation. */
+  /** Whether changes outside of metadata and status move metadata.generation. */
   hasGeneration: boolean;
+  /** The kind as which its objects are stored, when that is another group or version of the same thing. */
+  storage?: Storage;
   /** Grace period that a delete without one gets, seconds; kinds without it go at once. */
   defaultGracePeriodSeconds?: (object: KubeObject) => number;
+};
+
+/** How a kind that is another's second form is stored; https://kubernetes.io/docs/reference/using-api/#api-groups-and-versioning */
+export type Storage = {
+  kind: () => Kind;
+  /** Neither changes what it is given. */
+  toStored: (object: KubeObject) => KubeObject;
+  fromStored: (object: KubeObject) => KubeObject;
 };
 
 /** A resource in a URL. */
@@ -69,6 +79,13 @@ export const scaleSubresource: Subresource = {
   verbs: ['get', 'patch', 'update'],
   kind: { group: 'autoscaling', version: 'v1', kind: 'Scale', typeId: 'autoscaling.v1.Scale' },
 };
+
+/** A subresource that opens a stream into a node, with any method that HTTP has. */
+export function streamSubresource(name: string, kind: string): Subresource {
+  const verbs: Subresource['verbs'] =
+    name === 'proxy' ? ['create', 'delete', 'get', 'patch', 'update'] : ['create', 'get'];
+  return { name, verbs, kind: { group: '', version: 'v1', kind, typeId: `core.v1.${kind}` } };
+}
 
 type KindOptions = Pick<Kind, 'kind' | 'plural' | 'typeId' | 'nameError' | 'columns'> & Partial<Kind>;
 

@@ -5,7 +5,7 @@ import { dnsSubdomainError } from '../meta/names.ts';
 import type { KubeObject } from '../meta/object.ts';
 import { type FieldError, forbiddenField, notSupported, required } from '../meta/status.ts';
 import { ageColumn, textColumn } from './columns.ts';
-import { defineKind, type Kind, specOf, statusSubresource } from './kind.ts';
+import { defineKind, type Kind, specOf, statusSubresource, streamSubresource } from './kind.ts';
 
 const asNode = (object: KubeObject): Node => object as Node;
 const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
@@ -35,7 +35,7 @@ export const nodeKind: Kind = defineKind({
   namespaced: false,
   typeId: 'core.v1.Node',
   nameError: dnsSubdomainError,
-  subresources: [statusSubresource],
+  subresources: [statusSubresource, streamSubresource('proxy', 'NodeProxyOptions')],
   applyDefaults: (object) => {
     specOf(object);
   },

@@ -5,7 +5,7 @@ import { dnsSubdomainError } from '../meta/names.ts';
 import { jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
 import { ageColumn, ageOf, textColumn } from './columns.ts';
-import { defineKind, type Kind, specOf, statusSubresource } from './kind.ts';
+import { defineKind, type Kind, specOf, statusSubresource, streamSubresource } from './kind.ts';
 import { admitPodSpec, defaultPodSpec } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
@@ -100,6 +100,17 @@ export const podKind: Kind = defineKind({
       kind: { group: '', version: 'v1', kind: 'Binding', typeId: 'core.v1.Binding' },
     },
     { name: 'log', verbs: ['get'] },
+    streamSubresource('attach', 'PodAttachOptions'),
+    { name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'] },
+    {
+      name: 'eviction',
+      verbs: ['create'],
+      kind: { group: 'policy', version: 'v1', kind: 'Eviction', typeId: 'policy.v1.Eviction' },
+    },
+    streamSubresource('exec', 'PodExecOptions'),
+    streamSubresource('portforward', 'PodPortForwardOptions'),
+    streamSubresource('proxy', 'PodProxyOptions'),
+    { name: 'resize', verbs: ['get', 'patch', 'update'] },
   ],
   applyDefaults: (object) => {
     defaultPodSpec(specOf(object));

@@ -6,7 +6,7 @@ import { dns1035LabelError } from '../meta/names.ts';
 import type { JsonObject, KubeObject } from '../meta/object.ts';
 import { duplicate, type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
 import { ageColumn, textColumn } from './columns.ts';
-import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
+import { defineKind, type Kind, setDefaults, specOf, statusSubresource, streamSubresource } from './kind.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const protocols = ['SCTP', 'TCP', 'UDP'];
@@ -57,7 +57,7 @@ export const serviceKind: Kind = defineKind({
   categories: ['all'],
   typeId: 'core.v1.Service',
   nameError: dns1035LabelError,
-  subresources: [statusSubresource],
+  subresources: [statusSubresource, streamSubresource('proxy', 'ServiceProxyOptions')],
   applyDefaults: (object) => {
     const spec = specOf(object);
     setDefaults(spec, { type: 'ClusterIP', sessionAffinity: 'None' });

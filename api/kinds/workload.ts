@@ -4,39 +4,24 @@
 import type { DaemonSet, Deployment, PodTemplate, ReplicaSet } from '../meta/kubernetes.ts';
 import { formatSelector, type LabelSelector, matchesSelector, validateSelector } from '../meta/labels.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
-import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
+import { type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
 import { ageColumn, integerColumn, templateColumns, textColumn } from './columns.ts';
 import { defineKind, type Kind, scaleSubresource, setDefaults, specOf, statusSubresource } from './kind.ts';
-import { defaultPodSpec } from './pod-defaults.ts';
+import { defaultTemplate } from './pod-template.ts';
 import { validatePodSpec } from './pod-validation.ts';
+import { intOrPercentErrors, notNegative, unchangedAt } from './validation.ts';
 
 type Workload = {
   spec?: {
     selector?: LabelSelector;
     template?: PodTemplate;
-    replicas?: number;
-    minReadySeconds?: number;
-    revisionHistoryLimit?: number;
   };
 };
 
-function defaultTemplate(object: KubeObject): void {
-  const spec = specOf(object);
-  spec.template ??= {};
-  const template = spec.template as JsonObject;
-  template.metadata ??= {};
-  template.spec ??= {};
-  if (isJsonObject(template.spec)) defaultPodSpec(template.spec);
-}
-
-function validateWorkload(object: KubeObject): FieldError[] {
-  const { selector, template, replicas, minReadySeconds, revisionHistoryLimit } = (object as Workload).spec ?? {};
-  const errors: FieldError[] = [];
-  for (const [field, value] of Object.entries({ replicas, minReadySeconds, revisionHistoryLimit })) {
-    if (value !== undefined && value < 0)
-      errors.push(invalidValue(`spec.${field}`, value, 'must be greater than or equal to 0'));
-  }
+export function validateWorkload(object: KubeObject): FieldError[] {
+  const { selector, template } = (object as Workload).spec ?? {};
+  const errors = notNegative(object, 'spec.replicas', 'spec.minReadySeconds', 'spec.revisionHistoryLimit');
   if (selector === undefined) errors.push(required('spec.selector'));
   else {
     errors.push(...validateSelector(selector, 'spec.selector'));
@@ -56,30 +41,10 @@ function validateWorkload(object: KubeObject): FieldError[] {
   return errors;
 }
 
-function validateSelectorUnchanged(object: KubeObject, old: KubeObject): FieldError[] {
-  const selector = (object as Workload).spec?.selector;
-  return jsonEqual(selector, (old as Workload).spec?.selector)
-    ? []
-    : [invalidValue('spec.selector', selector, 'field is immutable')];
-}
+const validateSelectorUnchanged = (object: KubeObject, old: KubeObject): FieldError[] =>
+  unchangedAt(object, old, 'spec.selector');
 
-/** Checks a count or percentage such as `25%`. */
-function validateIntOrPercent(value: unknown, field: string): FieldError[] {
-  if (typeof value === 'number')
-    return value < 0 ? [invalidValue(field, value, 'must be greater than or equal to 0')] : [];
-  if (typeof value === 'string' && !/^\d+%$/.test(value)) {
-    return [
-      invalidValue(
-        field,
-        value,
-        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
-      ),
-    ];
-  }
-  return [];
-}
-
-const selectorColumn = textColumn(
+export const selectorColumn = textColumn(
   'Selector',
   'Label selector for its pods.',
   (object) => formatSelector((object as Workload).spec?.selector) || '<none>',
@@ -108,7 +73,7 @@ export const deploymentKind: Kind = defineKind({
       strategy.rollingUpdate ??= {};
       setDefaults(strategy.rollingUpdate as JsonObject, { maxUnavailable: '25%', maxSurge: '25%' });
     }
-    defaultTemplate(object);
+    defaultTemplate(specOf(object));
   },
   validate: (object) => {
     const errors = validateWorkload(object);
@@ -116,8 +81,8 @@ export const deploymentKind: Kind = defineKind({
     if (!['RollingUpdate', 'Recreate'].includes(strategy?.type ?? ''))
       errors.push(notSupported('spec.strategy.type', strategy?.type, ['Recreate', 'RollingUpdate']));
     const { maxSurge, maxUnavailable } = strategy?.rollingUpdate ?? {};
-    errors.push(...validateIntOrPercent(maxSurge, 'spec.strategy.rollingUpdate.maxSurge'));
-    errors.push(...validateIntOrPercent(maxUnavailable, 'spec.strategy.rollingUpdate.maxUnavailable'));
+    errors.push(...intOrPercentErrors(maxSurge, 'spec.strategy.rollingUpdate.maxSurge'));
+    errors.push(...intOrPercentErrors(maxUnavailable, 'spec.strategy.rollingUpdate.maxUnavailable'));
     const isZero = (value: unknown): boolean => value === 0 || value === '0%';
     if (strategy?.type === 'RollingUpdate' && isZero(maxSurge) && isZero(maxUnavailable)) {
       errors.push(
@@ -161,7 +126,7 @@ export const replicaSetKind: Kind = defineKind({
   subresources: [statusSubresource, scaleSubresource],
   applyDefaults: (object) => {
     setDefaults(specOf(object), { replicas: 1 });
-    defaultTemplate(object);
+    defaultTemplate(specOf(object));
   },
   prepareCreate: (object) => {
     object.status = { replicas: 0 };
@@ -198,7 +163,7 @@ export const daemonSetKind: Kind = defineKind({
       strategy.rollingUpdate ??= {};
       setDefaults(strategy.rollingUpdate as JsonObject, { maxUnavailable: 1, maxSurge: 0 });
     }
-    defaultTemplate(object);
+    defaultTemplate(specOf(object));
   },
   prepareCreate: (object) => {
     object.status = { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
@@ -209,7 +174,7 @@ export const daemonSetKind: Kind = defineKind({
     if (!['RollingUpdate', 'OnDelete'].includes(strategy?.type ?? ''))
       errors.push(notSupported('spec.updateStrategy.type', strategy?.type, ['OnDelete', 'RollingUpdate']));
     errors.push(
-      ...validateIntOrPercent(
+      ...intOrPercentErrors(
         strategy?.rollingUpdate?.maxUnavailable,
         'spec.updateStrategy.rollingUpdate.maxUnavailable',
       ),

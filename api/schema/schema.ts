@@ -1,5 +1,6 @@
 // Access to the generated tables: which fields a Kubernetes type has, how they
 // are named in JSON, numbered in protobuf and merged by patches.
+import traitTable from './traits.json' with { type: 'json' };
 import typeTable from './types.json' with { type: 'json' };
 
 export type FieldSchema = {
@@ -20,18 +21,41 @@ export type FieldSchema = {
   patchMergeKey?: string;
   listType?: string;
   listMapKeys?: string[];
+  /** `atomic` or `granular`, for maps and structs. */
+  mapType?: string;
+  /** What server-side apply and defaulting take an absent value for. */
+  default?: unknown;
+  /** Id of the enum that its strings, or its items, belong to. */
+  enum?: string;
 };
 
-type Extras = Pick<FieldSchema, 'patchStrategy' | 'patchMergeKey' | 'listType' | 'listMapKeys'>;
+type Extras = Pick<
+  FieldSchema,
+  'patchStrategy' | 'patchMergeKey' | 'listType' | 'listMapKeys' | 'mapType' | 'default' | 'enum'
+>;
 type Row = [name: string, type: string, number: number, flags: string, extras?: Extras];
 
 const table = typeTable as unknown as Record<string, Row[]>;
+const enums = Object.fromEntries(
+  Object.entries(traitTable.enums).map(([id, words]) => [id, [...words].sort()]),
+) as Record<string, readonly string[]>;
+const atomicTypes = new Set(traitTable.atomic);
 const fieldCache = new Map<string, FieldSchema[]>();
 const jsonCache = new Map<string, Map<string, FieldSchema>>();
 
 /** Whether the tables know this type id, such as `core.v1.Pod`. */
 export function isType(typeId: string): boolean {
   return Object.hasOwn(table, typeId);
+}
+
+/** The words of an enum, sorted; undefined when there is no such enum. */
+export function enumValues(id: string): readonly string[] | undefined {
+  return enums[id];
+}
+
+/** Whether server-side apply takes values of this type as a whole. */
+export function isAtomicType(typeId: string): boolean {
+  return atomicTypes.has(typeId);
 }
 
 /** The fields of a type as in its protobuf message; inlined structs are one field. */

@@ -2,7 +2,7 @@
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
-import { ApiError, alreadyExists } from '../../api/meta/status.ts';
+import { ApiError, alreadyExists, hasReason } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { nameSuffix, uuid } from '../../platform/random.ts';
 import { StoreError } from '../store/store.ts';
@@ -19,18 +19,35 @@ export async function create(parts: ApiParts, operation: Operation): Promise<Rep
   const { object, warnings } = decodeInput(operation, kind, operation.body);
   if (object.metadata.resourceVersion)
     throw new ApiError('BadRequest', 'resourceVersion should not be set on objects to be created');
-  prepare(parts, kind, object);
-  await admitCreate(parts, operation, kind, object);
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined;
+  if (generate === undefined) return createOnce(parts, operation, kind, object, warnings);
   for (let draw = 1; ; draw += 1) {
-    if (generate !== undefined) object.metadata.name = generate.slice(0, 58) + nameSuffix(parts.random);
-    kind.applyDefaults?.(object);
-    validateObject(kind, object);
-    if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
-    const reply = await write(parts, operation, kind, object, warnings);
-    if (reply !== undefined) return reply;
-    if (generate === undefined || draw >= maxNameDraws) throw alreadyExists(resourceNameOf(kind), object.metadata.name);
+    const drawn = structuredClone(object);
+    drawn.metadata.name = generate.slice(0, 58) + nameSuffix(parts.random);
+    try {
+      return await createOnce(parts, operation, kind, drawn, warnings);
+    } catch (error) {
+      if (!hasReason(error, 'AlreadyExists') || draw >= maxNameDraws) throw error;
+    }
   }
+}
+
+/** @throws ApiError AlreadyExists when the name is taken */
+async function createOnce(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  object: KubeObject,
+  warnings: string[],
+): Promise<Reply> {
+  prepare(parts, kind, object);
+  kind.applyDefaults?.(object);
+  await admitCreate(parts, operation, kind, object);
+  validateObject(kind, object);
+  if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
+  const reply = await write(parts, operation, kind, object, warnings);
+  if (reply === undefined) throw alreadyExists(resourceNameOf(kind), object.metadata.name);
+  return reply;
 }
 
 function prepare(parts: ApiParts, kind: Kind, object: KubeObject): void {
@@ -56,7 +73,7 @@ async function write(
   warnings: string[],
 ): Promise<Reply | undefined> {
   const key = objectStoreKey(kind, object.metadata.namespace, object.metadata.name);
-  const value = encodeStored(object);
+  const value = encodeStored(kind, object);
   if (isDryRun(operation)) {
     if ((await parts.store.get(key)) !== undefined) return undefined;
     return { code: 201, body: object, warnings };

@@ -153,7 +153,7 @@ async function step(
     await parts.store.write({ key: entry.key, value: undefined, expect: entry.modRevision });
     return { code: 200, body: kind.defaultGracePeriodSeconds === undefined ? success(kind, object) : object };
   }
-  const value = encodeStored(object);
+  const value = encodeStored(kind, object);
   const revision =
     value === entry.value
       ? entry.modRevision

@@ -5,6 +5,14 @@ import { kinds } from '../../api/kinds/index.ts';
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 
 type GroupVersion = { group: string; version: string; kinds: Kind[] };
+type Group = { group: string; versions: GroupVersion[] };
+
+/** All groups but the core group, with their versions, the preferred one first. */
+function groups(): Group[] {
+  const found = new Map<string, GroupVersion[]>();
+  for (const version of groupVersions()) found.set(version.group, [...(found.get(version.group) ?? []), version]);
+  return [...found].map(([group, versions]) => ({ group, versions }));
+}
 
 function groupVersions(): GroupVersion[] {
   const found = new Map<string, GroupVersion>();
@@ -17,18 +25,28 @@ function groupVersions(): GroupVersion[] {
   return [...found.values()];
 }
 
-/** Media types of aggregated discovery, exactly as clients compare them. */
-export const aggregatedV2 = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+/** Versions of the aggregated form: `v2`, and `v2beta1` for clients from before 1.30. */
+export const aggregatedVersions = ['v2', 'v2beta1'] as const;
+type AggregatedVersion = (typeof aggregatedVersions)[number];
+
+/** Media type of aggregated discovery, exactly as clients compare it. */
+export function aggregatedType(version: AggregatedVersion): string {
+  return `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+}
 
 /** `/api` (core group) or `/apis` (all others) as APIGroupDiscoveryList. */
-export function aggregatedDiscovery(core: boolean): object {
-  const items = groupVersions()
+export function aggregatedDiscovery(core: boolean, version: AggregatedVersion): object {
+  const items = groups()
     .filter(({ group }) => (group === '') === core)
-    .map(({ group, version, kinds: members }) => ({
+    .map(({ group, versions }) => ({
       metadata: { name: group, creationTimestamp: null },
-      versions: [{ version, freshness: 'Current', resources: members.map(aggregatedResource) }],
+      versions: versions.map((member) => ({
+        version: member.version,
+        freshness: 'Current',
+        resources: member.kinds.map(aggregatedResource),
+      })),
     }));
-  return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
+  return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items };
 }
 
 function aggregatedResource(kind: Kind): object {
@@ -62,22 +80,20 @@ export function apiVersions(): object {
   return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
 }
 
-function groupDocument({ group, version }: GroupVersion): object {
-  const preferred = { groupVersion: `${group}/${version}`, version };
-  return { name: group, versions: [preferred], preferredVersion: preferred };
+function groupDocument({ group, versions }: Group): object {
+  const list = versions.map(({ version }) => ({ groupVersion: `${group}/${version}`, version }));
+  return { name: group, versions: list, preferredVersion: list[0] };
 }
 
 /** `/apis`. */
 export function apiGroupList(): object {
-  const groups = groupVersions()
-    .filter(({ group }) => group !== '')
-    .map(groupDocument);
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups };
+  const named = groups().filter(({ group }) => group !== '');
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupDocument) };
 }
 
 /** `/apis/GROUP`, or undefined when there is no such group. */
 export function apiGroup(name: string): object | undefined {
-  const found = groupVersions().find(({ group }) => group === name && name !== '');
+  const found = groups().find(({ group }) => group === name && name !== '');
   return found === undefined ? undefined : { kind: 'APIGroup', apiVersion: 'v1', ...groupDocument(found) };
 }
 

@@ -3,7 +3,8 @@ import type { User } from '../../api/meta/operation.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import {
   aggregatedDiscovery,
-  aggregatedV2,
+  aggregatedType,
+  aggregatedVersions,
   apiGroup,
   apiGroupList,
   apiResourceList,
@@ -16,8 +17,8 @@ export type Document = { contentType: string; body: string | Buffer };
 /** The Kubernetes release whose API this is. */
 const kubernetesVersion = {
   major: '1',
-  minor: '35',
-  gitVersion: 'v1.35.0+skerry',
+  minor: '36',
+  gitVersion: 'v1.36.0+skerry',
   gitCommit: '',
   gitTreeState: 'clean',
   buildDate: '1970-01-01T00:00:00Z',
@@ -46,6 +47,21 @@ function openApiV2(accept: string | undefined): Document {
   };
 }
 
+/** `/api` or `/apis`, in the first form that the client accepts. */
+function groupDiscovery(core: boolean, accept = ''): Document {
+  for (const item of accept.split(',')) {
+    const parameters = item.split(';').map((part) => part.trim());
+    if (!parameters.includes('as=APIGroupDiscoveryList')) {
+      if (parameters[0] === 'application/json') break;
+      continue;
+    }
+    const version = aggregatedVersions.find((candidate) => parameters.includes(`v=${candidate}`));
+    if (version !== undefined && parameters[0] === 'application/json')
+      return json(aggregatedDiscovery(core, version), aggregatedType(version));
+  }
+  return json(core ? apiVersions() : apiGroupList());
+}
+
 /**
  * The document at a path, or undefined when there is none or the user may not see it.
  * Only health and version are for everybody.
@@ -64,9 +80,7 @@ export async function serveDocument(
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     });
   if (user === undefined) return undefined;
-  const isAggregated = accept?.includes('as=APIGroupDiscoveryList') === true && accept.includes('v=v2;');
-  if (path === '/api') return isAggregated ? json(aggregatedDiscovery(true), aggregatedV2) : json(apiVersions());
-  if (path === '/apis') return isAggregated ? json(aggregatedDiscovery(false), aggregatedV2) : json(apiGroupList());
+  if (path === '/api' || path === '/apis') return groupDiscovery(path === '/api', accept);
   if (path === '/openapi/v2') return openApiV2(accept);
   if (path === '/openapi/v3') return json(openApiIndex());
   if (path === '/metrics') return { contentType: 'text/plain; version=0.0.4', body: await metrics.text() };

@@ -4,6 +4,7 @@ import { labelValueError, qualifiedNameError } from '../../api/meta/labels.ts';
 import { dnsLabelError } from '../../api/meta/names.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import { type FieldError, invalid, invalidValue, required } from '../../api/meta/status.ts';
+import { enumErrors } from '../../api/schema/enum-errors.ts';
 
 /** Most bytes of all annotations of an object together. */
 const maxAnnotationBytes = 256 << 10;
@@ -11,6 +12,9 @@ const maxAnnotationBytes = 256 << 10;
 /** @throws ApiError Invalid listing every wrong field */
 export function validateObject(kind: Kind, object: KubeObject, old?: KubeObject): void {
   const errors = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
+  // What the kind has said of a field is not said twice.
+  const said = new Set(errors.map(({ field }) => field));
+  errors.push(...enumErrors(object, kind.typeId).filter(({ field }) => !said.has(field)));
   if (old !== undefined) errors.push(...(kind.validateUpdate?.(object, old) ?? []));
   if (errors.length > 0) throw invalid(kind.kind, kind.group, object.metadata.name, errors);
 }

@@ -78,7 +78,7 @@ function settle(kind: Kind, subresource: string | undefined, next: KubeObject, o
     kind.applyDefaults?.(next);
     kind.prepareUpdate?.(next, old);
     if (kind.subresources.some((candidate) => candidate.name === 'status')) keep(next, old, 'status');
-    if (kind.hasGeneration && !jsonEqual(next.spec, old.spec))
+    if (kind.hasGeneration && !jsonEqual(desiredPart(next), desiredPart(old)))
       next.metadata.generation = (old.metadata.generation ?? 0) + 1;
     return;
   }
@@ -86,6 +86,11 @@ function settle(kind: Kind, subresource: string | undefined, next: KubeObject, o
   for (const field of new Set([...Object.keys(old), ...Object.keys(next)])) {
     if (field !== changed && field !== 'metadata') keep(next, old, field);
   }
+}
+
+/** What people ask for, without what the server says of it. */
+function desiredPart({ metadata: _metadata, status: _status, ...desired }: KubeObject): object {
+  return desired;
 }
 
 function keep(next: KubeObject, old: KubeObject, field: string): void {
@@ -104,9 +109,9 @@ async function writeReplacement(
   const { key } = entry;
   if (isFinished(kind, next)) {
     const revision = await parts.store.write({ key, value: undefined, expect: entry.modRevision });
-    return { code: 200, body: servedText(kind, encodeStored(next), revision) };
+    return { code: 200, body: servedText(kind, encodeStored(kind, next), revision) };
   }
-  const value = encodeStored(next);
+  const value = encodeStored(kind, next);
   // An update that changes nothing is no event for anybody.
   if (value === entry.value) return { code: 200, body: servedText(kind, value, entry.modRevision) };
   const revision = await parts.store.write({ key, value, expect: entry.modRevision });

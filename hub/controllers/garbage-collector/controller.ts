@@ -1,5 +1,5 @@
 // Runs the garbage collection plan over all kinds that can own or be owned.
-import { kinds } from '../../../api/kinds/index.ts';
+import { storedKinds } from '../../../api/kinds/index.ts';
 import { apiVersionOf, type Kind, type ResourceId } from '../../../api/kinds/kind.ts';
 import { type KubeObject, type OwnerReference, objectKey } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
@@ -12,7 +12,7 @@ type Node = { kind: Kind; object: KubeObject };
 type Executors = { [T in Step['type']]: (node: Node, step: Extract<Step, { type: T }>) => Promise<void> };
 
 /** Events are many and neither own nor are owned. */
-const collectedKinds = kinds.filter((kind) => kind.kind !== 'Event');
+const collectedKinds = storedKinds.filter((kind) => kind.kind !== 'Event');
 
 /** The resource as the informers know it: by identity where the hub's parts share one. */
 const sharedResources: readonly ResourceId[] = Object.values(resources);

@@ -2,7 +2,7 @@
 // living one its `default` service account.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 
-import { kinds } from '../../../api/kinds/index.ts';
+import { storedKinds } from '../../../api/kinds/index.ts';
 import type { ResourceId } from '../../../api/kinds/kind.ts';
 import type { KubeObject } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
@@ -13,7 +13,7 @@ import { WorkQueue } from '../../client/work-queue.ts';
 /** Pause between looks at a namespace whose objects still wait for something, such as a pod's grace period. */
 const recheckMs = 1000;
 
-const namespacedResources: ResourceId[] = kinds
+const namespacedResources: ResourceId[] = storedKinds
   .filter((kind) => kind.namespaced)
   .map((kind) => ({ group: kind.group, version: kind.version, resource: kind.plural }));
 
