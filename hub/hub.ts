@@ -17,6 +17,7 @@ import { EventRecorder } from './client/event-recorder.ts';
 import { Informers } from './client/informer.ts';
 import { resources } from './client/resources.ts';
 import { CertificatesController, type RequestSigner } from './controllers/certificates/controller.ts';
+import { ClusterRolesController, ensureDefaultRoles } from './controllers/cluster-roles/controller.ts';
 import { DaemonSetController } from './controllers/daemon-set/controller.ts';
 import { DeploymentController } from './controllers/deployment/controller.ts';
 import { GarbageCollector } from './controllers/garbage-collector/controller.ts';
@@ -25,6 +26,8 @@ import { NodeIpamController } from './controllers/node-ipam/controller.ts';
 import { NodeLifecycleController } from './controllers/node-lifecycle/controller.ts';
 import { PodGarbageCollector } from './controllers/pod-gc/controller.ts';
 import { ReplicaSetController } from './controllers/replica-set/controller.ts';
+import { ServiceAccountsController } from './controllers/service-accounts/controller.ts';
+import type { Tokens } from './pki/token-signer.ts';
 import { matchesNode, tolerates, untoleratedTaint } from './scheduler/plan.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { Store } from './store/store.ts';
@@ -46,6 +49,7 @@ export type HubParts = {
   log: Log;
   signer: RequestSigner;
   authority: string;
+  tokens: Tokens;
 };
 
 /** Time that nodes have to come back after the hub has started, ms: longer than an agent's longest pause between attempts. */
@@ -64,10 +68,11 @@ export class Hub {
   #sync: Sync;
 
   constructor(options: HubOptions, parts: HubParts) {
-    const { store, clock, random, log, signer, authority } = parts;
+    const { store, clock, random, log, signer, authority, tokens } = parts;
     this.#parts = parts;
     const tunnel: Tunnel = new Tunnel({ sendTo: (nodeName, frame) => this.#sync.sendTo(nodeName, frame) });
-    this.server = new ApiServer({ store, clock, random, log: log.child({ part: 'apiserver' }), nodes: tunnel });
+    const apiLog = log.child({ part: 'apiserver' });
+    this.server = new ApiServer({ store, clock, random, log: apiLog, nodes: tunnel, tokens });
     this.client = new Client(this.server, hubUser);
     const clientParts = { client: this.client, clock, log };
     this.#informers = new Informers(clientParts);
@@ -87,6 +92,8 @@ export class Hub {
       new NodeLifecycleController({ ...partsFor('node-controller'), tolerates }),
       new NodeIpamController({ clusterCidr: options.clusterCidr }, { ...partsFor('node-ipam'), random }),
       new NamespaceController(partsFor('namespace-controller')),
+      new ClusterRolesController(partsFor('clusterrole-aggregation-controller')),
+      new ServiceAccountsController({ authority }, partsFor('service-account-controller')),
       new GarbageCollector(partsFor('garbage-collector')),
       new PodGarbageCollector(partsFor('pod-garbage-collector')),
       new CertificatesController({ ...partsFor('certificate-controller'), signer }),
@@ -107,6 +114,7 @@ export class Hub {
 
   /** Makes what every cluster has, then runs all parts until the signal aborts. */
   async start(signal: AbortSignal): Promise<void> {
+    await this.server.start(signal);
     await this.#bootstrap();
     await this.#informers.start(signal);
     for (const controller of this.#controllers) controller.start(signal);
@@ -126,6 +134,7 @@ export class Hub {
   }
 
   async #bootstrap(): Promise<void> {
+    await ensureDefaultRoles(this.client);
     for (const name of systemNamespaces) await this.#ensure(resources.namespaces, { metadata: { name } });
     await this.#ensure(resources.services, {
       metadata: {

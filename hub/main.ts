@@ -15,6 +15,7 @@ import { BrokerServer, type Credentials } from './broker/broker.ts';
 import { Hub } from './hub.ts';
 import { CertificateAuthority, type KeyPair, namesOfCertificate, readRequestSubject } from './pki/authority.ts';
 import { formatKubeconfig } from './pki/kubeconfig.ts';
+import { TokenSigner } from './pki/token-signer.ts';
 import { NedbStore } from './store/nedb/nedb-store.ts';
 
 export type HubMainOptions = {
@@ -57,7 +58,8 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
     sign: (requestPem: string, subject: { commonName: string; organizations: readonly string[] }) =>
       authority.signRequest(requestPem, subject),
   };
-  const hub = new Hub(options, { store, clock, random, log, signer, authority: authority.certificate });
+  const tokens = await TokenSigner.open(disk, join(dataDirectory, 'pki'));
+  const hub = new Hub(options, { store, clock, random, log, signer, authority: authority.certificate, tokens });
   metrics.gauge('skerry_store_revision', 'Newest revision of the store.', () => store.revision());
   metrics.gauge('process_resident_memory_bytes', 'Resident memory of the hub.', () => process.memoryUsage.rss());
   await hub.start(stop.signal);

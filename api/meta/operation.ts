@@ -4,7 +4,12 @@ import type { ResourceId } from '../kinds/kind.ts';
 import type { KubeObject } from './object.ts';
 
 /** Who asks; https://kubernetes.io/docs/reference/access-authn-authz/authentication/ */
-export type User = { name: string; groups: readonly string[] };
+export type User = {
+  name: string;
+  groups: readonly string[];
+  uid?: string;
+  extra?: Readonly<Record<string, readonly string[]>>;
+};
 
 export type OperationVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 

@@ -7,6 +7,7 @@ import type { Pod } from '../../api/meta/kubernetes.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation, User } from '../../api/meta/operation.ts';
 import { ApiError, forbidden, notFound } from '../../api/meta/status.ts';
+import { checkEscalation } from './access/escalation.ts';
 import { type ApiParts, resourceNameOf } from './parts.ts';
 import { decodeStored, objectStoreKey } from './stored-object.ts';
 
@@ -21,6 +22,7 @@ export async function admitCreate(
 ): Promise<void> {
   if (kind.namespaced) await requireActiveNamespace(parts, kind, object);
   restrictNode(operation.user, kind, object);
+  checkEscalation(parts.roles, operation, kind, object);
   if (kind.kind === 'CertificateSigningRequest') {
     // Who asks is what the server knows, not what the client writes.
     object.spec = { ...(object.spec as object), username: operation.user.name, groups: [...operation.user.groups] };
@@ -36,8 +38,15 @@ export function admitDelete(operation: Operation, kind: Kind, object: KubeObject
 }
 
 /** @throws ApiError Forbidden */
-export function admitUpdate(operation: Operation, kind: Kind, object: KubeObject): void {
-  restrictNode(operation.user, kind, object);
+export function admitUpdate(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject,
+): void {
+  restrictNode(operation.user, kind, old);
+  checkEscalation(parts.roles, operation, kind, object, old);
 }
 
 async function requireActiveNamespace(parts: ApiParts, kind: Kind, object: KubeObject): Promise<void> {

@@ -1,6 +1,7 @@
 // Everything that is read and is no resource: discovery, OpenAPI, version, health, metrics.
 import type { User } from '../../api/meta/operation.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import { tokenIssuer } from '../pki/token-signer.ts';
 import {
   aggregatedDiscovery,
   aggregatedType,
@@ -11,6 +12,7 @@ import {
   apiVersions,
 } from './discovery.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
+import type { ApiServer } from './server.ts';
 
 export type Document = { contentType: string; body: string | Buffer };
 
@@ -62,28 +64,68 @@ function groupDiscovery(core: boolean, accept = ''): Document {
   return json(core ? apiVersions() : apiGroupList());
 }
 
+/** Whether a path names a resource, or something in one, and no document. */
+function isResourcePath(path: string): boolean {
+  const [root, ...rest] = path.split('/').slice(1);
+  return (
+    (root === 'api' && rest.length > 1 && rest[1] !== '') || (root === 'apis' && rest.length > 2 && rest[2] !== '')
+  );
+}
+
+/** What is found below `/`. */
+function rootPaths(): string[] {
+  const groups = (apiGroupList() as { groups: { name: string; versions: { groupVersion: string }[] }[] }).groups;
+  const apis = groups.flatMap(({ name, versions }) => [
+    `/apis/${name}`,
+    ...versions.map(({ groupVersion }) => `/apis/${groupVersion}`),
+  ]);
+  const others = ['/.well-known/openid-configuration', '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3'];
+  return ['/api', '/api/v1', '/apis', ...apis, ...others, '/openid/v1/jwks', '/readyz', '/version'].sort();
+}
+
+/** What others need to verify service accounts' tokens; https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#service-account-issuer-discovery */
+function tokenDocument(server: ApiServer, path: string): Document | undefined {
+  if (path === '/openid/v1/jwks') return json(server.tokenKeys(), 'application/jwk-set+json');
+  if (path !== '/.well-known/openid-configuration') return undefined;
+  return json({
+    issuer: tokenIssuer,
+    jwks_uri: `${tokenIssuer}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  });
+}
+
+/** What the documents are made from. */
+export type DocumentParts = { server: ApiServer; metrics: Metrics };
+
+const healthPath = /^\/(healthz|livez|readyz)(\/(ping|etcd|log))?$/;
+
 /**
- * The document at a path, or undefined when there is none or the user may not see it.
- * Only health and version are for everybody.
+ * The document at a path, or undefined when there is none. Only health and version are for everybody.
+ * @throws ApiError Unauthorized, Forbidden
  */
 export async function serveDocument(
+  parts: DocumentParts,
   path: string,
   accept: string | undefined,
   user: User | undefined,
-  metrics: Metrics,
 ): Promise<Document | undefined> {
-  if (path === '/healthz' || path === '/livez' || path === '/readyz')
-    return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
+  if (healthPath.test(path)) return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
   if (path === '/version')
     return json({
       ...kubernetesVersion,
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     });
-  if (user === undefined) return undefined;
+  if (user === undefined || isResourcePath(path)) return undefined;
+  parts.server.authorize(user, { verb: 'get', path });
+  if (path === '/') return json({ paths: rootPaths() });
+  const tokens = tokenDocument(parts.server, path);
+  if (tokens !== undefined) return tokens;
   if (path === '/api' || path === '/apis') return groupDiscovery(path === '/api', accept);
   if (path === '/openapi/v2') return openApiV2(accept);
   if (path === '/openapi/v3') return json(openApiIndex());
-  if (path === '/metrics') return { contentType: 'text/plain; version=0.0.4', body: await metrics.text() };
+  if (path === '/metrics') return { contentType: 'text/plain; version=0.0.4', body: await parts.metrics.text() };
   const [root, first = '', second, ...rest] = path.split('/').slice(1);
   if (root === 'openapi' && first === 'v3') {
     const body = openApiDocument(path.slice('/openapi/v3/'.length));

@@ -2,16 +2,15 @@
 // negotiation, watches and logs as streams, and every error as a Status.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
-import type { TLSSocket } from 'node:tls';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mediaType, parseBody, parseJson, parseYaml } from '../../api/codec/body.ts';
-import { findKind, findResource } from '../../api/kinds/index.ts';
+import { findKind, findResource, kinds } from '../../api/kinds/index.ts';
 import type { Operation, User } from '../../api/meta/operation.ts';
 import { ApiError, badRequest } from '../../api/meta/status.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
-import { userOfSocket } from './authentication.ts';
+import { authenticate } from './access/authentication.ts';
 import { serveDocument } from './documents.ts';
 import { encodeBody, negotiate, parseInclude } from './encoding.ts';
 import { headersTimeoutMs, keepAliveTimeoutMs, maxBodyBytes, maxDrainedBytes, maxWarningBytes } from './limits.ts';
@@ -33,8 +32,9 @@ export type HttpParts = { server: ApiServer; clock: Clock; log: Log; metrics: Me
 /** Body types that only carry options or protobuf messages of the meta group. */
 const metaTypes: Record<string, string> = {
   DeleteOptions: 'meta.v1.DeleteOptions',
-  Scale: 'autoscaling.v1.Scale',
-  Binding: 'core.v1.Binding',
+  ...Object.fromEntries(
+    kinds.flatMap(({ subresources }) => subresources.flatMap(({ kind }) => (kind ? [[kind.kind, kind.typeId]] : []))),
+  ),
 };
 
 function typeOfBody(apiVersion: string, kind: string): string | undefined {
@@ -45,6 +45,8 @@ export class HttpServer {
   #options: HttpOptions;
   #parts: HttpParts;
   #app: FastifyInstance<Server>;
+  /** Who makes a request, found out before its body is read. */
+  #users = new WeakMap<IncomingMessage, User>();
   #requests: ReturnType<Metrics['counter']>;
 
   constructor(options: HttpOptions, parts: HttpParts) {
@@ -72,10 +74,10 @@ export class HttpServer {
     });
     this.#app.removeAllContentTypeParsers();
     // Strangers are sent away before their body is read.
-    this.#app.addHook('onRequest', async (request) => {
-      const isRead = request.raw.method === 'GET' || request.raw.method === 'HEAD';
-      if (!isRead && userOfSocket(request.raw.socket as TLSSocket) === undefined)
-        throw new ApiError('Unauthorized', 'Unauthorized');
+    this.#app.addHook('onRequest', async ({ raw }) => {
+      const user = await authenticate(parts.server, raw);
+      if (user !== undefined) this.#users.set(raw, user);
+      else if (raw.method !== 'GET' && raw.method !== 'HEAD') throw new ApiError('Unauthorized', 'Unauthorized');
     });
     this.#app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     this.#app.setErrorHandler((error, request, reply) => this.#answerError(error, request, reply));
@@ -104,8 +106,8 @@ export class HttpServer {
   async #handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const url = new URL(request.raw.url ?? '/', 'https://hub');
     const query = firstValues(url.searchParams);
-    const user = userOfSocket(request.raw.socket as TLSSocket);
-    const document = await serveDocument(url.pathname, request.headers.accept, user, this.#parts.metrics);
+    const user = this.#users.get(request.raw);
+    const document = await serveDocument(this.#parts, url.pathname, request.headers.accept, user);
     if (document !== undefined)
       return reply
         .code(200)

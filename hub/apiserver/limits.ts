@@ -22,3 +22,7 @@ export const maxNameDraws = 8;
 export const headersTimeoutMs = 20_000;
 /** Idle time after which a kept-alive connection is closed. */
 export const keepAliveTimeoutMs = 120_000;
+/** Validity of a service account's token, seconds: when nothing is asked for, least, and most. */
+export const defaultTokenSeconds = 3600;
+export const minTokenSeconds = 600;
+export const maxTokenSeconds = 2 ** 32;

@@ -6,11 +6,21 @@ import { ApiError, notFound, type ResourceName } from '../../api/meta/status.ts'
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Random } from '../../platform/random.ts';
+import type { Tokens } from '../pki/token-signer.ts';
 import { type Entry, type Store, StoreError } from '../store/store.ts';
+import type { RoleIndex } from './access/role-index.ts';
 import type { NodeConnector } from './node-connector.ts';
 import { objectStoreKey } from './stored-object.ts';
 
-export type ApiParts = { store: Store; clock: Clock; random: Random; log: Log; nodes: NodeConnector };
+export type ApiParts = {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  nodes: NodeConnector;
+  tokens: Tokens;
+  roles: RoleIndex;
+};
 
 export function resourceNameOf(kind: Kind): ResourceName {
   return { resource: kind.plural, group: kind.group };

@@ -1,9 +1,13 @@
 // The request chain below HTTP: authorise, then the verb. In-process clients
 // enter here; http.ts puts TLS, authentication and encodings in front.
 import type { Kind } from '../../api/kinds/kind.ts';
-import type { Operation, OperationHandler, Reply, WatchSink } from '../../api/meta/operation.ts';
+import type { Operation, OperationHandler, Reply, User, WatchSink } from '../../api/meta/operation.ts';
 import { ApiError } from '../../api/meta/status.ts';
-import { authorize } from './authorization.ts';
+import { authorize, authorizeRequest } from './access/authorization.ts';
+import { reviewAccess, reviewOwnAccess, reviewOwnRules, reviewSelf, reviewToken } from './access/reviews.ts';
+import { RoleIndex } from './access/role-index.ts';
+import type { AccessRequest } from './access/rules.ts';
+import { requestToken, userOfToken } from './access/service-account-tokens.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
 import { openLog } from './log.ts';
@@ -27,19 +31,59 @@ const verbs: Partial<Record<Operation['verb'], VerbHandler>> = {
 };
 
 /** Subresources with a handler of their own, by name. */
-const subresources: Record<string, VerbHandler> = { binding: bind, scale, finalize: finalizeNamespace };
+const subresources: Record<string, VerbHandler> = {
+  binding: bind,
+  scale,
+  finalize: finalizeNamespace,
+  token: requestToken,
+};
+
+/** Resources that are answered instead of stored, by `group/resource`. */
+const answered: Record<string, VerbHandler> = {
+  'authentication.k8s.io/selfsubjectreviews': reviewSelf,
+  'authentication.k8s.io/tokenreviews': reviewToken,
+  'authorization.k8s.io/localsubjectaccessreviews': reviewAccess,
+  'authorization.k8s.io/selfsubjectaccessreviews': reviewOwnAccess,
+  'authorization.k8s.io/selfsubjectrulesreviews': reviewOwnRules,
+  'authorization.k8s.io/subjectaccessreviews': reviewAccess,
+};
+
+function handlerOf({ verb, resource, subresource }: Operation): VerbHandler | undefined {
+  const special =
+    subresource === undefined ? answered[`${resource.group}/${resource.resource}`] : subresources[subresource];
+  return special ?? verbs[verb];
+}
 
 export class ApiServer implements OperationHandler {
   #parts: ApiParts;
 
-  constructor(parts: ApiParts) {
-    this.#parts = parts;
+  constructor(parts: Omit<ApiParts, 'roles'>) {
+    this.#parts = { ...parts, roles: new RoleIndex(parts.store) };
+  }
+
+  /** Reads what decisions need, and follows it until the signal aborts. */
+  start(signal: AbortSignal): Promise<void> {
+    return this.#parts.roles.start(signal);
+  }
+
+  /** The user that a bearer token stands for, if it is good. */
+  async authenticate(token: string): Promise<User | undefined> {
+    return (await userOfToken(this.#parts, token))?.user;
+  }
+
+  /** Public keys by which tokens are verified. */
+  tokenKeys(): object {
+    return this.#parts.tokens.keySet();
+  }
+
+  /** @throws ApiError Forbidden */
+  authorize(user: User, request: AccessRequest): void {
+    authorizeRequest(this.#parts.roles, user, request);
   }
 
   async execute(operation: Operation): Promise<Reply> {
     this.#admitVerb(operation);
-    const handler =
-      (operation.subresource === undefined ? undefined : subresources[operation.subresource]) ?? verbs[operation.verb];
+    const handler = handlerOf(operation);
     if (handler === undefined) throw methodNotAllowed();
     return this.#translated(() => handler(this.#parts, operation));
   }
@@ -56,7 +100,7 @@ export class ApiServer implements OperationHandler {
   }
 
   #admitVerb(operation: Operation): void {
-    authorize(operation);
+    authorize(this.#parts.roles, operation);
     const kind = kindOf(operation);
     if (!allows(kind, operation)) throw methodNotAllowed();
   }

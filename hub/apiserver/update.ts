@@ -46,7 +46,7 @@ export async function replace(
       );
     }
     settle(kind, operation.subresource, next, old);
-    admitUpdate(operation, kind, old);
+    admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? old : undefined);
     try {

@@ -4,7 +4,11 @@ import type { ResourceId } from '../../api/kinds/kind.ts';
 const core = (resource: string): ResourceId => ({ group: '', version: 'v1', resource });
 const apps = (resource: string): ResourceId => ({ group: 'apps', version: 'v1', resource });
 
+const rbac = (resource: string): ResourceId => ({ group: 'rbac.authorization.k8s.io', version: 'v1', resource });
+
 export const resources = {
+  clusterRoles: rbac('clusterroles'),
+  clusterRoleBindings: rbac('clusterrolebindings'),
   configMaps: core('configmaps'),
   events: core('events'),
   namespaces: core('namespaces'),

@@ -46,6 +46,12 @@ const quietMs = 10 * 60_000;
 const longQuietMs = 5 * 3_600_000;
 const longQuietEvery = 10;
 
+const noTokens = {
+  keySet: () => ({ keys: [] }),
+  sign: () => Promise.reject(new Error('nobody asks for tokens here')),
+  verify: () => Promise.resolve(undefined),
+};
+
 export class Simulation {
   readonly clock = new VirtualClock();
   readonly network: SimulatedNetwork;
@@ -87,7 +93,11 @@ export class Simulation {
     this.#workload = new Workload(fork());
     const log = createMemoryLog([]);
     const nodes = { logs: () => Promise.reject(new Error('there are no logs here')) };
-    this.#reader = new Client(new ApiServer({ store: this.#store, clock, random: fork(), log, nodes }), hubUser);
+    const tokens = noTokens;
+    this.#reader = new Client(
+      new ApiServer({ store: this.#store, clock, random: fork(), log, nodes, tokens }),
+      hubUser,
+    );
     this.#informers = new Informers({ client: this.#reader, clock, log });
     this.#slices = new SliceIndex(this.#informers);
     this.#invariants = new Invariants({
@@ -151,6 +161,7 @@ export class Simulation {
           sign: () => Promise.reject(new Error('nobody joins here')),
         },
         authority: '',
+        tokens: noTokens,
       },
     );
     const running = { hub, process, isUp: false };

@@ -1,5 +1,4 @@
-// Empties namespaces that are being deleted, then lets them go; and gives each
-// living one its `default` service account.
+// Empties namespaces that are being deleted, then lets them go.
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 
 import { storedKinds } from '../../../api/kinds/index.ts';
@@ -34,24 +33,11 @@ export class NamespaceController implements Controller {
 
   async #reconcile(name: string): Promise<void> {
     const namespace = this.#parts.informers.for(resources.namespaces).get(name);
-    if (namespace === undefined) return;
-    if (namespace.metadata.deletionTimestamp === undefined) {
-      await this.#ensureServiceAccount(name);
-      return;
-    }
+    if (namespace?.metadata.deletionTimestamp === undefined) return;
     let left = 0;
     for (const resource of namespacedResources) left += await this.#empty(resource, name);
     if (left > 0) this.#queue.addAfter(name, recheckMs);
     else await this.#finalize(namespace);
-  }
-
-  async #ensureServiceAccount(namespace: string): Promise<void> {
-    try {
-      await this.#parts.client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace } });
-    } catch (error) {
-      if (!hasReason(error, 'AlreadyExists') && !hasReason(error, 'Forbidden') && !hasReason(error, 'NotFound'))
-        throw error;
-    }
   }
 
   /** Deletes what there is of a resource; resolves with how much is still there. */

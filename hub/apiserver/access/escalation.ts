@@ -1,0 +1,71 @@
+// Nobody gives away more than they have: roles and bindings are checked
+// against the rules of who writes them.
+// https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
+import type { Kind } from '../../../api/kinds/kind.ts';
+import {
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  type PolicyRule,
+  type RoleReference,
+  rbacGroup,
+  roleBindingKind,
+  roleKind,
+} from '../../../api/kinds/rbac.ts';
+import { jsonEqual, type KubeObject } from '../../../api/meta/object.ts';
+import type { Operation, User } from '../../../api/meta/operation.ts';
+import { forbidden } from '../../../api/meta/status.ts';
+import { decide } from './authorization.ts';
+import type { RoleIndex } from './role-index.ts';
+import { uncovered } from './rules.ts';
+
+function formatRule({ apiGroups, resources, resourceNames, nonResourceURLs, verbs }: PolicyRule): string {
+  const part = (name: string, list: string[] | undefined): string[] =>
+    list === undefined ? [] : [`${name}:[${list.map((item) => JSON.stringify(item)).join(' ')}]`];
+  const parts = [
+    ...part('APIGroups', apiGroups),
+    ...part('Resources', resources),
+    ...part('ResourceNames', resourceNames),
+    ...part('NonResourceURLs', nonResourceURLs),
+    ...part('Verbs', verbs),
+  ];
+  return `{${parts.join(', ')}}`;
+}
+
+/** @throws ApiError Forbidden listing what the user lacks */
+export function checkEscalation(
+  roles: RoleIndex,
+  { user }: Operation,
+  kind: Kind,
+  object: KubeObject,
+  old?: KubeObject,
+): void {
+  const namespace = kind.namespaced ? object.metadata.namespace : undefined;
+  let wanted: PolicyRule[] = [];
+  if (kind === roleKind || kind === clusterRoleKind) {
+    if (old !== undefined && jsonEqual(object.rules, old.rules)) return;
+    if (may(roles, user, 'escalate', kind.plural, object.metadata.name, namespace)) return;
+    wanted = (object.rules as PolicyRule[] | null | undefined) ?? [];
+  } else if (kind === roleBindingKind || kind === clusterRoleBindingKind) {
+    if (old !== undefined && jsonEqual(object.subjects, old.subjects)) return;
+    const role = object.roleRef as RoleReference;
+    if (may(roles, user, 'bind', `${role.kind.toLowerCase()}s`, role.name, namespace)) return;
+    wanted = roles.rulesOfRole(role, namespace);
+  } else return;
+  const owned = [...roles.rulesOf(user, namespace)].map(({ rule }) => rule);
+  const missing = uncovered(owned, wanted);
+  if (missing.length === 0) return;
+  const who = `user ${JSON.stringify(user.name)} (groups=[${user.groups.map((group) => JSON.stringify(group)).join(' ')}])`;
+  const why = `${who} is attempting to grant RBAC permissions not currently held:\n${missing.map(formatRule).join('\n')}`;
+  throw forbidden({ resource: kind.plural, group: kind.group }, object.metadata.name, why);
+}
+
+function may(
+  roles: RoleIndex,
+  user: User,
+  verb: string,
+  resource: string,
+  name: string,
+  namespace: string | undefined,
+): boolean {
+  return decide(roles, user, { verb, group: rbacGroup, resource, name, namespace }).allowed;
+}
