@@ -24,6 +24,8 @@ export type Operation = {
   query: Record<string, string>;
   /** The decoded body. */
   body?: unknown;
+  /** The client's User-Agent header; undefined for callers in the same process. */
+  userAgent?: string | undefined;
   /** Media type of a patch. */
   patchType?: string | undefined;
 };

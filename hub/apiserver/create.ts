@@ -1,12 +1,13 @@
 // The verb create.
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
-import type { KubeObject } from '../../api/meta/object.ts';
+import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError, alreadyExists, hasReason } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { nameSuffix, uuid } from '../../platform/random.ts';
 import { StoreError } from '../store/store.ts';
 import { admitCreate } from './admission.ts';
+import { bookUpdate, checkWriteOptions, setManagedFields } from './field-management.ts';
 import { decodeInput } from './input.ts';
 import { maxNameDraws } from './limits.ts';
 import { validateObject } from './object-validation.ts';
@@ -16,16 +17,32 @@ import { encodeStored, objectStoreKey, servedText } from './stored-object.ts';
 
 export async function create(parts: ApiParts, operation: Operation): Promise<Reply> {
   const kind = kindOf(operation);
+  checkWriteOptions(operation);
   const { object, warnings } = decodeInput(operation, kind, operation.body);
+  return createDecoded(parts, operation, kind, object, warnings);
+}
+
+/**
+ * Creates an object that fits its type. `managedFields`: who owns it, null for nobody, where that is
+ * known already.
+ */
+export async function createDecoded(
+  parts: ApiParts,
+  operation: Operation,
+  kind: Kind,
+  object: KubeObject,
+  warnings: string[],
+  managedFields?: JsonObject[] | null,
+): Promise<Reply> {
   if (object.metadata.resourceVersion)
     throw new ApiError('BadRequest', 'resourceVersion should not be set on objects to be created');
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined;
-  if (generate === undefined) return createOnce(parts, operation, kind, object, warnings);
+  if (generate === undefined) return createOnce(parts, operation, kind, object, warnings, managedFields);
   for (let draw = 1; ; draw += 1) {
     const drawn = structuredClone(object);
     drawn.metadata.name = generate.slice(0, 58) + nameSuffix(parts.random);
     try {
-      return await createOnce(parts, operation, kind, drawn, warnings);
+      return await createOnce(parts, operation, kind, drawn, warnings, managedFields);
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists') || draw >= maxNameDraws) throw error;
     }
@@ -39,12 +56,17 @@ async function createOnce(
   kind: Kind,
   object: KubeObject,
   warnings: string[],
+  managedFields: JsonObject[] | null | undefined,
 ): Promise<Reply> {
+  const asked = object.metadata.managedFields;
+  delete object.metadata.managedFields;
   prepare(parts, kind, object);
   kind.applyDefaults?.(object);
   await admitCreate(parts, operation, kind, object);
   validateObject(kind, object);
   if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
+  if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
+  else setManagedFields(object, managedFields ?? undefined);
   const reply = await write(parts, operation, kind, object, warnings);
   if (reply === undefined) throw alreadyExists(resourceNameOf(kind), object.metadata.name);
   return reply;

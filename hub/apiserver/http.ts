@@ -235,6 +235,7 @@ function toOperation(request: FastifyRequest, pathname: string, query: Record<st
     subresource: path.subresource,
     user,
     query,
+    userAgent: request.headers['user-agent'] ?? '',
   };
   const bytes = request.body as Buffer | undefined;
   const contentType = request.headers['content-type'];

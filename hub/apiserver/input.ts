@@ -73,6 +73,5 @@ export function decodeInput(operation: Operation, kind: Kind, body: unknown): In
     }
     object.metadata.name = operation.name;
   }
-  delete object.metadata.managedFields;
   return { object, warnings };
 }

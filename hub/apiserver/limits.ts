@@ -26,3 +26,5 @@ export const keepAliveTimeoutMs = 120_000;
 export const defaultTokenSeconds = 3600;
 export const minTokenSeconds = 600;
 export const maxTokenSeconds = 2 ** 32;
+/** Longest name of a field manager, bytes. */
+export const maxManagerNameLength = 128;

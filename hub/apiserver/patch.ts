@@ -8,17 +8,23 @@ import { applyJsonPatch } from '../../api/patch/json-patch.ts';
 import { applyMergePatch } from '../../api/patch/merge-patch.ts';
 import { PatchError } from '../../api/patch/patch-error.ts';
 import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts';
+import { apply, applyType } from './apply.ts';
+import { checkWriteOptions } from './field-management.ts';
 import { decodeInput } from './input.ts';
 import { type ApiParts, kindOf } from './parts.ts';
 import { replace } from './update.ts';
 
-export const patchTypes = [
+const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
+  applyType,
 ];
 
 export async function patch(parts: ApiParts, operation: Operation): Promise<Reply> {
+  requirePatchType(operation);
+  checkWriteOptions(operation);
+  if (operation.patchType === applyType) return apply(parts, operation);
   const kind = kindOf(operation);
   let warnings: string[] = [];
   const reply = await replace(parts, operation, kind, (old) => {
@@ -30,7 +36,7 @@ export async function patch(parts: ApiParts, operation: Operation): Promise<Repl
       );
     }
     // A patch that does not name a resourceVersion applies to whatever there is.
-    return patchedResourceVersion(operation, input.object, old, kind);
+    return { object: patchedResourceVersion(operation, input.object, old, kind) };
   });
   return { ...reply, warnings };
 }
@@ -53,13 +59,15 @@ export function applyPatchTo(old: KubeObject, operation: Operation, typeId: stri
     }
     throw error;
   }
-  const hint =
-    patchType === 'application/apply-patch+yaml'
-      ? ' (server-side apply is not built yet: use kubectl apply without --server-side)'
-      : '';
+  throw new Error(`patches of type ${patchType} are refused before`);
+}
+
+/** @throws ApiError UnsupportedMediaType, whatever the path names */
+export function requirePatchType({ patchType = '' }: Operation): void {
+  if (patchTypes.includes(patchType)) return;
   throw new ApiError(
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}${hint}`,
+    `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}`,
   );
 }
 

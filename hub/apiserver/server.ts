@@ -14,7 +14,8 @@ import { openLog } from './log.ts';
 import { type ApiParts, kindOf, translateStoreError } from './parts.ts';
 import { patch } from './patch.ts';
 import { get, list } from './read.ts';
-import { bind, finalizeNamespace, scale } from './subresources.ts';
+import { scale } from './scale.ts';
+import { bind, finalizeNamespace } from './subresources.ts';
 import { update } from './update.ts';
 import { watch } from './watch.ts';
 

@@ -2,11 +2,12 @@
 // optimistic concurrency, with the rules of metadata, status and generation.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 import type { Kind } from '../../api/kinds/kind.ts';
-import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
+import { type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
 import { type Entry, StoreError } from '../store/store.ts';
 import { admitUpdate } from './admission.ts';
+import { bookUpdate, checkWriteOptions, setManagedFields } from './field-management.ts';
 import { decodeInput } from './input.ts';
 import { maxWriteRetries } from './limits.ts';
 import { validateObject } from './object-validation.ts';
@@ -15,10 +16,14 @@ import { decodeStored, encodeStored, servedText } from './stored-object.ts';
 
 export async function update(parts: ApiParts, operation: Operation): Promise<Reply> {
   const kind = kindOf(operation);
+  checkWriteOptions(operation);
   const { object, warnings } = decodeInput(operation, kind, operation.body);
-  const reply = await replace(parts, operation, kind, () => structuredClone(object));
+  const reply = await replace(parts, operation, kind, () => ({ object: structuredClone(object) }));
   return { ...reply, warnings };
 }
+
+/** What a change makes of an object; `managedFields` where it knows who owns it then. */
+export type Change = { object: KubeObject; managedFields?: JsonObject[] | undefined };
 
 /**
  * Replaces the object that the operation names by what `change` makes of it, trying again when
@@ -29,13 +34,15 @@ export async function replace(
   parts: ApiParts,
   operation: Operation,
   kind: Kind,
-  change: (old: KubeObject) => KubeObject,
+  change: (old: KubeObject) => Change,
 ): Promise<Reply> {
   const name = nameOf(operation);
   for (let attempt = 1; ; attempt += 1) {
     const entry = await getEntry(parts, kind, operation.namespace, name);
     const old = decodeStored(kind, entry);
-    const next = change(structuredClone(old));
+    const changed = change(structuredClone(old));
+    const next = changed.object;
+    const askedFields = next.metadata.managedFields;
     const asked = next.metadata.resourceVersion;
     if (asked !== undefined && asked !== '' && asked !== old.metadata.resourceVersion) throw modified(kind, name);
     if (next.metadata.uid !== undefined && next.metadata.uid !== '' && next.metadata.uid !== old.metadata.uid) {
@@ -49,6 +56,8 @@ export async function replace(
     admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? old : undefined);
+    if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
+    else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
     try {
       return await writeReplacement(parts, operation, kind, entry, next);
     } catch (error) {

@@ -4,6 +4,7 @@
 import type { ResourceId } from '../../api/kinds/kind.ts';
 import { type KubeObject, objectKey } from '../../api/meta/object.ts';
 import type { WatchEvent } from '../../api/meta/operation.ts';
+import { withoutManaged } from '../../api/patch/apply/managed-fields.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Client } from './client.ts';
@@ -86,7 +87,9 @@ export class Informer {
     }
   }
 
-  #set(key: string, object: KubeObject | undefined): void {
+  #set(key: string, given: KubeObject | undefined): void {
+    // Who owns which field is nothing that a part of the hub or a node needs to know.
+    const object = given?.metadata.managedFields === undefined ? given : withoutManaged(given);
     const previous = this.#objects.get(key);
     if (object === undefined) this.#objects.delete(key);
     else this.#objects.set(key, object);
