@@ -7,19 +7,20 @@ import type { Clock } from '../platform/clock.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Log } from '../platform/log.ts';
 import type { httpStatus, tcpReachable } from '../platform/net.ts';
-import type { HostFacts } from '../platform/process.ts';
+import type { HostFacts, readHostUsage } from '../platform/process.ts';
 import type { Random } from '../platform/random.ts';
-import { latestAttempt } from './pods/plan.ts';
 import { PodManager } from './pods/pod-manager.ts';
+import { OpenError, PodStreams } from './pods/pod-streams.ts';
 import type { PodEvent } from './pods/pod-worker.ts';
 import { Prober } from './probes/prober.ts';
+import type { ContainerStreams } from './runtime/container-streams.ts';
 import { type Runtime, RuntimeError } from './runtime/runtime.ts';
 import { SliceState } from './state/slice-state.ts';
 import { nodeLabels, nodeStatus } from './stats/node-status.ts';
 import { keepConnected } from './sync/connector.ts';
 import { Outbox } from './sync/outbox.ts';
 import { Session } from './sync/session.ts';
-import { LogError, type LogQuery, LogStreams } from './tunnel/log-streams.ts';
+import { StreamError, Streams } from './tunnel/streams.ts';
 import { dataOf, Volumes } from './volumes/volumes.ts';
 
 export type AgentOptions = { nodeName: string; version: string; dataDirectory: string };
@@ -29,6 +30,8 @@ export type AgentParts = {
   disk: Disk;
   log: Log;
   runtime: Runtime;
+  streams: ContainerStreams;
+  readHostUsage: typeof readHostUsage;
   facts: () => HostFacts;
   httpStatus: typeof httpStatus;
   tcpReachable: typeof tcpReachable;
@@ -43,7 +46,7 @@ export class Agent {
   #outbox = new Outbox();
   #pods: PodManager;
   #prober: Prober;
-  #logs: LogStreams;
+  #streams: Streams;
   #problem: string | undefined = 'the agent is starting';
   #engine: { name: string; version: string } | undefined;
   #conditions: Condition[] | undefined;
@@ -56,7 +59,11 @@ export class Agent {
     this.#state = new SliceState({ directory: options.dataDirectory }, { disk, log });
     const find = (key: string): ReturnType<SliceState['get']> => this.#state.get(key);
     const volumes = new Volumes({ directory: options.dataDirectory }, { disk, find });
-    this.#logs = new LogStreams({ open: (podUid, query, signal) => this.#openLog(podUid, query, signal) });
+    const podStreams = new PodStreams({ ...parts, pods: () => this.#state.all('pods') as Pod[] });
+    this.#streams = new Streams({
+      openLog: (...request) => podStreams.openLog(...request).catch(refuse),
+      open: (...request) => podStreams.open(...request).catch(refuse),
+    });
     this.#prober = new Prober({
       clock,
       random: parts.random,
@@ -134,9 +141,9 @@ export class Agent {
         this.#pods.reportAll();
         this.#firstLink();
       },
-      onStream: (frame, send) => this.#logs.receive(frame, send),
+      onStream: (frame, send) => this.#streams.receive(frame, send),
     });
-    link.closed.addEventListener('abort', () => this.#logs.closeAll(), { once: true });
+    link.closed.addEventListener('abort', () => this.#streams.closeAll(), { once: true });
     session.start();
   }
 
@@ -170,32 +177,17 @@ export class Agent {
     this.#conditions = status.conditions as Condition[];
     this.#report({ kind: 'node', labels: nodeLabels({ nodeName, facts }), status });
   }
+}
 
-  async #openLog(podUid: string, query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-    const containers = await this.#parts.runtime.list(podUid);
-    const attempts = containers.filter((item) => item.role !== 'sandbox' && item.containerName === query.container);
-    const latest = latestAttempt(containers, query.container);
-    const chosen = query.previous ? attempts.find((item) => item.attempt === (latest?.attempt ?? 0) - 1) : latest;
-    if (chosen === undefined) {
-      const pod = (this.#state.all('pods') as Pod[]).find((candidate) => candidate.metadata.uid === podUid);
-      const what = query.previous ? 'previous terminated container' : 'container';
-      throw new LogError(
-        'BadRequest',
-        `${what} ${JSON.stringify(query.container)} in pod ${JSON.stringify(pod?.metadata.name ?? podUid)} ${query.previous ? 'not found' : 'is waiting to start'}`,
-      );
-    }
-    const { follow, timestamps, tailLines, sinceMs } = query;
-    return this.#parts.runtime.logs(
-      chosen.id,
-      {
-        follow: follow && chosen.state === 'running',
-        timestamps,
-        ...(tailLines === undefined ? {} : { tailLines }),
-        ...(sinceMs === undefined ? {} : { sinceMs }),
-      },
-      signal,
-    );
+/** Tells the hub why a stream can't be had. @throws StreamError */
+function refuse(error: unknown): never {
+  if (error instanceof OpenError) throw new StreamError(error.reason, error.message);
+  if (error instanceof RuntimeError) {
+    const reason =
+      error.code === 'unavailable' ? 'ServiceUnavailable' : error.code === 'not-found' ? 'NotFound' : 'InternalError';
+    throw new StreamError(reason, error.message);
   }
+  throw error;
 }
 
 function targetOf(pod: Pod): { namespace: string; name: string; uid: string } {

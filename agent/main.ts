@@ -5,8 +5,8 @@ import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk } from '../platform/disk.ts';
 import { lockDirectory } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
-import { httpStatus, tcpReachable } from '../platform/net.ts';
-import { readHostFacts } from '../platform/process.ts';
+import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
+import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
 import { Agent } from './agent.ts';
 import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
@@ -60,6 +60,8 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
       disk,
       log,
       runtime,
+      streams: runtime.streams,
+      readHostUsage,
       facts: readHostFacts,
       httpStatus,
       tcpReachable,
@@ -111,7 +113,7 @@ function dockerFor(
   const { architecture } = readHostFacts();
   return new DockerRuntime(
     { socketPath: runtimeEndpoint, nodeName, instance, architecture },
-    { clock: createSystemClock() },
+    { clock: createSystemClock(), connectTo, connectInNamespace, killProcess },
   );
 }
 

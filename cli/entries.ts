@@ -1,4 +1,5 @@
 // The commands that a device needs, for both programs.
+import { dialCommand } from '../platform/net.ts';
 import { type CommandEntry, versionEntry } from './program.ts';
 
 export const deviceCommands: Record<string, CommandEntry> = {
@@ -11,4 +12,9 @@ export const deviceCommands: Record<string, CommandEntry> = {
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
   version: versionEntry,
+  [dialCommand]: {
+    summary: 'Opens a connection inside a pod for the agent.',
+    hidden: true,
+    load: async () => (await import('./commands/dial.ts')).dialCommand,
+  },
 };

@@ -5,7 +5,12 @@ import { CommandError, UsageError } from './errors.ts';
 import { Options } from './options.ts';
 
 /** A command is loaded when it is run: an agent has no use for the hub's code in its memory. */
-export type CommandEntry = { summary: string; load: () => Promise<Command> };
+export type CommandEntry = {
+  summary: string;
+  /** Not for people: not in --help. */
+  hidden?: boolean;
+  load: () => Promise<Command>;
+};
 
 const versionCommand: Command = {
   summary: 'Prints the version.',
@@ -18,7 +23,9 @@ const versionCommand: Command = {
 };
 
 function help(commands: Record<string, CommandEntry>): string {
-  const rows = Object.entries(commands).map(([name, command]) => `  ${name.padEnd(10)} ${command.summary}`);
+  const rows = Object.entries(commands)
+    .filter(([, command]) => command.hidden !== true)
+    .map(([name, command]) => `  ${name.padEnd(10)} ${command.summary}`);
   return `Usage: skerry COMMAND [options]\n\nKubernetes for devices that go offline.\n\nCommands:\n${rows.join('\n')}\n\nskerry COMMAND --help tells the options of a command.\n`;
 }
 

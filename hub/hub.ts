@@ -70,7 +70,10 @@ export class Hub {
   constructor(options: HubOptions, parts: HubParts) {
     const { store, clock, random, log, signer, authority, tokens } = parts;
     this.#parts = parts;
-    const tunnel: Tunnel = new Tunnel({ sendTo: (nodeName, frame) => this.#sync.sendTo(nodeName, frame) });
+    const tunnel: Tunnel = new Tunnel({
+      sendTo: (nodeName, frame) => this.#sync.sendTo(nodeName, frame),
+      knowsStreams: (nodeName) => this.#sync.knowsStreams(nodeName),
+    });
     const apiLog = log.child({ part: 'apiserver' });
     this.server = new ApiServer({ store, clock, random, log: apiLog, nodes: tunnel, tokens });
     this.client = new Client(this.server, hubUser);

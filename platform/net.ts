@@ -1,7 +1,8 @@
-// TLS sockets, for the adapters that put a protocol on them.
+// TLS and TCP sockets, for the adapters that put a protocol on them.
+import { spawn } from 'node:child_process';
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, Socket } from 'node:net';
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
 
 export type TlsListenOptions = {
@@ -113,5 +114,61 @@ export function tcpReachable(host: string, port: number, timeoutMs: number): Pro
       socket.destroy();
       resolve();
     });
+  });
+}
+
+/** Opens a TCP connection, which ends with the signal. Rejects when it can't be opened in time. */
+export function connectTo(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host, port, allowHalfOpen: true });
+    const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
+    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    socket.once('error', reject);
+    socket.once('close', () => clearTimeout(timer));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+/** Command line words after which a process of this program is `dialInNamespace`. */
+export const dialCommand = 'dial-in-namespace';
+
+/**
+ * Opens a TCP connection to the loopback address inside the network namespace of a process. Node can't change
+ * its namespace: a short-lived copy of this program, started inside, opens the connection and hands it over.
+ */
+export function connectInNamespace(pid: number, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? '', dialCommand, '--port', String(port)];
+  return new Promise((resolve, reject) => {
+    const child = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, ...self], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const fail = (): void => reject(new Error(`connection to port ${port} inside the pod was refused`));
+    child.once('error', reject);
+    // Not when it exits: a connection that it has handed over may come after that.
+    child.once('disconnect', () => {
+      clearTimeout(timer);
+      fail();
+    });
+    child.once('message', (_message, handle) => {
+      if (!(handle instanceof Socket)) return fail();
+      signal.addEventListener('abort', () => handle.destroy(), { once: true });
+      resolve(handle);
+    });
+  });
+}
+
+/** The other half of `connectInNamespace`: connects, hands the connection to the parent, and is done. */
+export function dialInNamespace(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true });
+    // What comes now is for whom the socket is handed to.
+    socket.pause();
+    socket.once('error', reject);
+    socket.once('connect', () => process.send?.('connected', socket, {}, () => resolve()));
   });
 }

@@ -1,6 +1,6 @@
 // What the program knows of the machine it runs on.
 import { readFileSync } from 'node:fs';
-import { arch, availableParallelism, hostname, networkInterfaces, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, hostname, networkInterfaces, release, totalmem } from 'node:os';
 
 export type HostFacts = {
   hostname: string;
@@ -44,4 +44,20 @@ export function readHostFacts(): HostFacts {
     memoryBytes: totalmem(),
     addresses,
   };
+}
+
+/** Ends a process at once, if it is there. */
+export function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** Processor time that this machine has spent since it started, ms of one core, and memory that it can't give back. */
+export function readHostUsage(): { busyMs: number; memoryBytes: number } {
+  const busyMs = cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+  const available = /^MemAvailable:\s+(\d+) kB/m.exec(readLine('/proc/meminfo'))?.[1];
+  return { busyMs, memoryBytes: totalmem() - Number(available ?? 0) * 1024 };
 }

@@ -96,6 +96,7 @@ export function containerSpec(
     mounts,
     terminal: container.tty === true,
     stdin: container.stdin === true,
+    stdinOnce: container.stdinOnce === true,
     ...(limits.cpu === undefined ? {} : { cpuLimitMillis: cpuMillis(limits.cpu) }),
     ...(requests.cpu === undefined ? {} : { cpuRequestMillis: cpuMillis(requests.cpu) }),
     ...(limits.memory === undefined ? {} : { memoryLimitBytes: quantityBytes(limits.memory) }),

@@ -69,6 +69,8 @@ export type ContainerSpec = {
   mounts: Mount[];
   terminal: boolean;
   stdin: boolean;
+  /** Its input ends with the first who was attached to it. */
+  stdinOnce: boolean;
   /** Thousandths of a core; no limit when absent. */
   cpuLimitMillis?: number;
   cpuRequestMillis?: number;

@@ -1,7 +1,13 @@
 // One connection to the hub: says what is held, takes what is new, reports what
 // is. Knows frames and links, nothing of MQTT.
 import { decodeFrame, encodeFrame } from '../../api/wire/codec.ts';
-import { type DownFrame, type SliceKey, type UpFrame, wireVersion } from '../../api/wire/frames.ts';
+import {
+  type DownFrame,
+  type SliceKey,
+  type StreamDownFrame,
+  type UpFrame,
+  wireVersion,
+} from '../../api/wire/frames.ts';
 import type { Link } from '../../api/wire/link.ts';
 import { differenceOf } from '../../api/wire/slice.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -10,7 +16,6 @@ import type { SliceState } from '../state/slice-state.ts';
 import { reportSettleMs, resendMs } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 
-export type StreamFrame = Extract<DownFrame, { type: 'open-logs' | 'credit' | 'cancel' }>;
 export type SessionParts = {
   link: Link;
   clock: Clock;
@@ -22,7 +27,7 @@ export type SessionParts = {
   onSlice: (keys: readonly SliceKey[]) => void;
   /** The hub has answered; its time is given. */
   onWelcome: (hubTimeMs: number) => void;
-  onStream: (frame: StreamFrame, send: (frame: UpFrame) => void) => void;
+  onStream: (frame: StreamDownFrame, send: (frame: UpFrame) => void) => void;
 };
 
 export class Session {
@@ -113,6 +118,9 @@ export class Session {
         if (outbox.waiting > 0) this.#scheduleFlush(frame.failed.length > 0 ? resendMs : 0);
         return;
       case 'open-logs':
+      case 'open':
+      case 'data':
+      case 'close':
       case 'credit':
       case 'cancel':
         onStream(frame, (answer) => this.#send(answer));

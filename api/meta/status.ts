@@ -16,6 +16,7 @@ export type StatusReason =
   | 'RequestEntityTooLarge'
   | 'ServiceUnavailable'
   | 'Timeout'
+  | 'TooManyRequests'
   | 'Unauthorized'
   | 'UnsupportedMediaType';
 
@@ -34,6 +35,7 @@ const codes: Record<StatusReason, number> = {
   RequestEntityTooLarge: 413,
   ServiceUnavailable: 503,
   Timeout: 504,
+  TooManyRequests: 429,
   Unauthorized: 401,
   UnsupportedMediaType: 415,
 };
@@ -60,7 +62,7 @@ export type StatusDetails = {
   group?: string;
   kind?: string;
   uid?: string;
-  causes?: { reason: string; message: string; field: string }[];
+  causes?: { reason: string; message: string; field?: string }[];
   retryAfterSeconds?: number;
 };
 
@@ -70,7 +72,7 @@ export type Status = {
   metadata: Record<string, never>;
   status: 'Success' | 'Failure';
   message?: string;
-  reason?: StatusReason;
+  reason?: StatusReason | 'NonZeroExitCode';
   details?: StatusDetails;
   code: number;
 };

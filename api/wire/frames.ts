@@ -6,7 +6,9 @@ import type { JsonObject, KubeObject } from '../meta/object.ts';
 import type { PodStatus } from './pod-status.ts';
 
 /** Version of the frames. Both sides speak this one and the one before. */
-export const wireVersion = 1;
+export const wireVersion = 2;
+/** The first version that knows `open` and the frames that belong to it. */
+export const streamsVersion = 2;
 
 /** Key of an object in a slice: `pods/NAMESPACE/NAME`, `configmaps/...`, `secrets/...`, `nodes/NAME`. */
 export type SliceKey = string;
@@ -38,12 +40,39 @@ export type ReportItem =
 /** The newest state of what changed; `seq` grows by one a report of a process. */
 export type Report = { type: 'report'; seq: number; items: ReportItem[] };
 
-/** Bytes of a stream that the hub opened. */
-export type StreamData = { type: 'data'; id: number; bytes: Uint8Array };
+/** Channels of a stream into a container, numbered as Kubernetes' WebSocket protocols do; a connection to a port uses the first two. */
+export const channels = { input: 0, output: 1, error: 2, resize: 4 } as const;
+
+/** What the hub opens a stream to. */
+export type StreamTarget =
+  | ({ kind: 'exec'; command: string[] } & ContainerStream)
+  | ({ kind: 'attach' } & ContainerStream)
+  /** A TCP port in the pod's network namespace. */
+  | { kind: 'port'; podUid: string; port: number }
+  /** What the node and its containers use, as JSON on the output channel. */
+  | { kind: 'stats' };
+export type ContainerStream = {
+  podUid: string;
+  container: string;
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+};
+export type OpenStream = { type: 'open'; id: number; target: StreamTarget; credit: number };
+/** The other end of the stream is there; `credit` is what the hub may send. */
+export type StreamOpened = { type: 'opened'; id: number; credit: number };
+/** Nothing more comes on a channel from the hub, such as the end of a command's input. */
+export type CloseChannel = { type: 'close'; id: number; channel: number };
+
+/** Bytes of a stream, either way; a log has only one channel. */
+export type StreamData = { type: 'data'; id: number; bytes: Uint8Array; channel?: number };
 /** The stream is over; `error` when not in the ordinary way. */
 export type StreamEnd = {
   type: 'end';
   id: number;
+  /** Of the command that ran. */
+  exitCode?: number;
   error?: { reason: 'NotFound' | 'BadRequest' | 'ServiceUnavailable' | 'InternalError'; message: string };
 };
 
@@ -83,5 +112,9 @@ export type JoinAnswer =
   | { type: 'joined'; certificate: string; authority: string }
   | { type: 'refused'; message: string };
 
-export type UpFrame = Hello | Want | Synced | Report | StreamData | StreamEnd | JoinRequest;
-export type DownFrame = Welcome | SyncFrame | ManifestFrame | Ack | OpenLogs | Credit | Cancel | JoinAnswer;
+/** Frames of streams, by who sends them. */
+export type StreamUpFrame = StreamOpened | StreamData | StreamEnd | Credit;
+export type StreamDownFrame = OpenLogs | OpenStream | StreamData | CloseChannel | Credit | Cancel;
+
+export type UpFrame = Hello | Want | Synced | Report | StreamUpFrame | JoinRequest;
+export type DownFrame = Welcome | SyncFrame | ManifestFrame | Ack | StreamDownFrame | JoinAnswer;

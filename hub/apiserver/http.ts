@@ -15,9 +15,11 @@ import { serveDocument } from './documents.ts';
 import { encodeBody, negotiate, parseInclude } from './encoding.ts';
 import { headersTimeoutMs, keepAliveTimeoutMs, maxBodyBytes, maxDrainedBytes, maxWarningBytes } from './limits.ts';
 import { kindOf } from './parts.ts';
+import { isProxied } from './proxy.ts';
 import { parseResourcePath, verbOf } from './request-path.ts';
 import type { ApiServer } from './server.ts';
 import { streamLog, streamWatch } from './streams.ts';
+import { UpgradeServer } from './upgrade/upgrade-server.ts';
 
 export type HttpOptions = {
   bindAddress: string;
@@ -89,6 +91,8 @@ export class HttpServer {
       ),
     );
     this.#app.all('/*', (request, reply) => this.#handle(request, reply));
+    const { server, clock, log } = parts;
+    new UpgradeServer({ server, clock, log }).attach(this.#app.server);
   }
 
   /** Starts listening; resolves with the port. Stops with the signal. */
@@ -116,6 +120,11 @@ export class HttpServer {
         .send(document.body);
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
     const operation = toOperation(request, url.pathname, query, user);
+    if (isProxied(operation)) {
+      reply.hijack();
+      await this.#proxy(operation, request, url, reply.raw);
+      return undefined;
+    }
     if (operation.verb === 'watch' || operation.subresource === 'log') {
       reply.hijack();
       this.#count(operation, 200);
@@ -150,6 +159,18 @@ export class HttpServer {
       const status = this.#toApiError(error).toStatus();
       // Too late for a Status: the reader is told in the text, and by a body that breaks off.
       if (response.headersSent) response.write(`\nerror: ${status.message}\n`, () => response.destroy());
+      else response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+    }
+  }
+
+  async #proxy(operation: Operation, { raw, body }: FastifyRequest, url: URL, response: ServerResponse): Promise<void> {
+    const { method = 'GET', headers } = raw;
+    try {
+      await this.#parts.server.proxy(operation, { method, headers, body: body as Buffer | undefined, url }, response);
+      this.#count(operation, response.statusCode);
+    } catch (error) {
+      const status = this.#toApiError(error).toStatus();
+      if (response.headersSent) response.destroy();
       else response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
     }
   }
@@ -237,6 +258,7 @@ function toOperation(request: FastifyRequest, pathname: string, query: Record<st
     query,
     userAgent: request.headers['user-agent'] ?? '',
   };
+  if (path.subresource === 'proxy') return operation;
   const bytes = request.body as Buffer | undefined;
   const contentType = request.headers['content-type'];
   if (verb === 'patch') {

@@ -10,9 +10,12 @@ export type ResourcePath = {
   subresource: string | undefined;
 };
 
+/** What stands behind `proxy` is not looked at. */
+const proxiedRest = /^(\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\/[^/]+\/proxy)\/.*$/;
+
 /** Parses the segments behind `/api/VERSION` or `/apis/GROUP/VERSION`; undefined when they are no resource. */
 export function parseResourcePath(path: string): ResourcePath | undefined {
-  const segments = decodeSegments(path);
+  const segments = decodeSegments(path.replace(proxiedRest, '$1'));
   if (segments === undefined) return undefined;
   const isCore = segments[0] === 'api';
   if (!isCore && segments[0] !== 'apis') return undefined;

@@ -1,8 +1,11 @@
 // The request chain below HTTP: authorise, then the verb. In-process clients
 // enter here; http.ts puts TLS, authentication and encodings in front.
+
+import type { ServerResponse } from 'node:http';
 import type { Kind } from '../../api/kinds/kind.ts';
 import type { Operation, OperationHandler, Reply, User, WatchSink } from '../../api/meta/operation.ts';
 import { ApiError } from '../../api/meta/status.ts';
+import type { StreamTarget } from '../../api/wire/frames.ts';
 import { authorize, authorizeRequest } from './access/authorization.ts';
 import { reviewAccess, reviewOwnAccess, reviewOwnRules, reviewSelf, reviewToken } from './access/reviews.ts';
 import { RoleIndex } from './access/role-index.ts';
@@ -11,8 +14,11 @@ import { requestToken, userOfToken } from './access/service-account-tokens.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
 import { openLog } from './log.ts';
+import type { NodeStream } from './node-connector.ts';
 import { type ApiParts, kindOf, translateStoreError } from './parts.ts';
 import { patch } from './patch.ts';
+import { commandTarget, nodeOf, portTarget, readPod, type Target } from './pod-targets.ts';
+import { type ProxyRequest, type ProxyUpgrade, proxy, proxyUpgrade } from './proxy.ts';
 import { get, list } from './read.ts';
 import { scale } from './scale.ts';
 import { bind, finalizeNamespace } from './subresources.ts';
@@ -98,6 +104,40 @@ export class ApiServer implements OperationHandler {
   async log(operation: Operation, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     this.#admitVerb(operation);
     return this.#translated(() => openLog(this.#parts, operation, signal));
+  }
+
+  /** What an exec or attach is about. @throws ApiError */
+  async commandTarget(operation: Operation, query: URLSearchParams): Promise<Target> {
+    this.#admitVerb(operation);
+    return this.#translated(() => commandTarget(this.#parts, operation, query));
+  }
+
+  /** Opens connections to ports of a pod. @throws ApiError */
+  async portOpener(operation: Operation): Promise<(port: number, signal: AbortSignal) => Promise<NodeStream>> {
+    this.#admitVerb(operation);
+    const pod = await this.#translated(() => readPod(this.#parts, operation));
+    nodeOf(pod);
+    return (port, signal) => {
+      const { nodeName, target } = portTarget(pod, port);
+      return this.openStream(nodeName, target, signal);
+    };
+  }
+
+  /** @throws ApiError */
+  openStream(nodeName: string, target: StreamTarget, signal: AbortSignal): Promise<NodeStream> {
+    return this.#parts.nodes.open(nodeName, target, signal);
+  }
+
+  /** Answers a request by what a pod or service answers. @throws ApiError */
+  async proxy(operation: Operation, request: ProxyRequest, response: ServerResponse): Promise<void> {
+    this.#admitVerb(operation);
+    await this.#translated(() => proxy(this.#parts, operation, request, response));
+  }
+
+  /** Joins an upgraded connection with a pod or service. @throws ApiError */
+  async proxyUpgrade(operation: Operation, upgrade: ProxyUpgrade): Promise<void> {
+    this.#admitVerb(operation);
+    await this.#translated(() => proxyUpgrade(this.#parts, operation, upgrade));
   }
 
   #admitVerb(operation: Operation): void {

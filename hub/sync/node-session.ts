@@ -1,7 +1,7 @@
 // One connected node: brings its slice up to date, and keeps it so while the
 // link holds. Knows frames and links, nothing of MQTT.
 import { decodeFrame, encodeFrame, FrameError } from '../../api/wire/codec.ts';
-import type { DownFrame, Hello, Manifest, Report, SyncFrame, UpFrame } from '../../api/wire/frames.ts';
+import type { DownFrame, Hello, Manifest, Report, StreamUpFrame, SyncFrame, UpFrame } from '../../api/wire/frames.ts';
 import { wireVersion } from '../../api/wire/frames.ts';
 import { syncChunkCharacters } from '../../api/wire/limits.ts';
 import type { Link } from '../../api/wire/link.ts';
@@ -24,7 +24,7 @@ export type NodeSessionParts = {
   /** Slices that this hub knows the node to have held, by digest: what a difference can be made from. */
   knownSlices: Map<string, Manifest>;
   /** Frames of streams go to the tunnel. */
-  onStream: (frame: Extract<UpFrame, { type: 'data' | 'end' }>) => void;
+  onStream: (frame: StreamUpFrame) => void;
   /** The node has said who it is and what it holds. */
   onReady: () => void;
 };
@@ -34,6 +34,8 @@ const maxKnownSlices = 4;
 
 export class NodeSession {
   readonly nodeName: string;
+  /** Version of the protocol that the agent speaks; 0 before its hello. */
+  wireVersion = 0;
   #parts: NodeSessionParts;
   /** What the agent will hold once it has taken all frames sent; undefined before its hello. */
   #sent: Manifest | undefined;
@@ -89,8 +91,10 @@ export class NodeSession {
       case 'report':
         await this.#applyReport(frame);
         return;
+      case 'opened':
       case 'data':
       case 'end':
+      case 'credit':
         this.#parts.onStream(frame);
         return;
       default:
@@ -105,6 +109,7 @@ export class NodeSession {
         `the agent speaks version ${hello.version} of the protocol, this hub ${wireVersion}: update the older one`,
       );
     }
+    this.wireVersion = hello.version;
     this.send({ type: 'welcome', version: wireVersion, hubVersion, timeMs: clock.nowMs() });
     onReady();
     const known = knownSlices.get(hello.digest) ?? (hello.digest === digestOf({}) ? {} : undefined);

@@ -1,6 +1,6 @@
 // The hub's side of sync: a session for each connected node, woken by changes
 // of its slice, and the liveness that follows from its link.
-import type { DownFrame, Manifest, StreamData, StreamEnd } from '../../api/wire/frames.ts';
+import { type DownFrame, type Manifest, type StreamUpFrame, streamsVersion } from '../../api/wire/frames.ts';
 import type { Link, LinkPeer } from '../../api/wire/link.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -22,7 +22,7 @@ export type SyncParts = {
   log: Log;
   authority: string;
   /** Frames of streams from a node. */
-  onStream: (nodeName: string, frame: StreamData | StreamEnd) => void;
+  onStream: (nodeName: string, frame: StreamUpFrame) => void;
   /** The link of a node is gone, and all its streams with it. */
   onNodeGone: (nodeName: string) => void;
 };
@@ -56,6 +56,11 @@ export class Sync {
   /** Whether the node has a link now. */
   isConnected(nodeName: string): boolean {
     return this.#sessions.has(nodeName);
+  }
+
+  /** Whether the agent of a connected node knows streams other than logs. */
+  knowsStreams(nodeName: string): boolean {
+    return (this.#sessions.get(nodeName)?.wireVersion ?? 0) >= streamsVersion;
   }
 
   /** Sends a frame to a node; false when it is not connected. */

@@ -131,6 +131,7 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
         mounts: [],
         terminal: false,
         stdin: false,
+        stdinOnce: false,
         supplementalGroups: [],
         privileged: false,
         readOnlyRoot: false,

@@ -6,7 +6,8 @@ import { DockerRuntime } from '../../agent/runtime/docker/docker-runtime.ts';
 import { SimulatedEngine } from '../../agent/runtime/simulated/simulated-engine.ts';
 import { SimulatedRuntime } from '../../agent/runtime/simulated/simulated-runtime.ts';
 import { createSystemClock } from '../../platform/clock.ts';
-import { readHostFacts } from '../../platform/process.ts';
+import { connectInNamespace, connectTo } from '../../platform/net.ts';
+import { killProcess, readHostFacts } from '../../platform/process.ts';
 import { containersOf, engineSocket, ensureImages, images, networksOf } from '../support/engine.ts';
 import { behaviourOfProgram, runtimeContract } from './runtime-suite.ts';
 
@@ -36,7 +37,10 @@ runtimeContract('docker runtime', async () => {
   const third = 2 * (process.pid % 120);
   const open = (instance: string, socketPath = engineSocket): DockerRuntime => {
     opened.add(instance);
-    return new DockerRuntime({ socketPath, nodeName: 'contract', instance, architecture }, { clock });
+    return new DockerRuntime(
+      { socketPath, nodeName: 'contract', instance, architecture },
+      { clock, connectTo, connectInNamespace, killProcess },
+    );
   };
   return {
     open,

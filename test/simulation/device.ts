@@ -25,6 +25,9 @@ export type DeviceParts = {
   spoil: { disk: (disk: Disk) => Disk; runtime: (runtime: Runtime) => Runtime };
 };
 
+const nothingOpened = (): Promise<never> => Promise.reject(new Error('nothing is opened into containers here'));
+const noStreams = { exec: nothingOpened, attach: nothingOpened, connect: nothingOpened, usage: nothingOpened };
+
 export class Device {
   readonly name: string;
   readonly disk = new VirtualDisk();
@@ -60,6 +63,8 @@ export class Device {
         disk: spoil.disk(process.gate(this.disk, { write: () => random.fraction() * 20 })),
         log: createMemoryLog(log, `${this.name} `),
         runtime: spoil.runtime(process.gate(runtime)),
+        streams: noStreams,
+        readHostUsage: () => ({ busyMs: 0, memoryBytes: 0 }),
         facts: () => this.#facts(),
         httpStatus: async () => 200,
         tcpReachable: async () => undefined,

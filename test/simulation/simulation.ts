@@ -92,7 +92,8 @@ export class Simulation {
     );
     this.#workload = new Workload(fork());
     const log = createMemoryLog([]);
-    const nodes = { logs: () => Promise.reject(new Error('there are no logs here')) };
+    const nothing = (): Promise<never> => Promise.reject(new Error('nothing is reached in nodes here'));
+    const nodes = { logs: nothing, open: nothing };
     const tokens = noTokens;
     this.#reader = new Client(
       new ApiServer({ store: this.#store, clock, random: fork(), log, nodes, tokens }),

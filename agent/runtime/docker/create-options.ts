@@ -52,6 +52,7 @@ export function containerOptions(spec: ContainerSpec, instance: string): Docker.
     ...(spec.user === undefined ? {} : { User: spec.user }),
     Tty: spec.terminal,
     OpenStdin: spec.stdin,
+    StdinOnce: spec.stdinOnce,
     HostConfig: {
       NetworkMode: sandbox,
       IpcMode: sandbox,

@@ -4,6 +4,7 @@
 import { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import type { Clock } from '../../../platform/clock.ts';
+import type { ContainerStreams } from '../container-streams.ts';
 import {
   type ContainerSpec,
   type LogQuery,
@@ -14,6 +15,8 @@ import {
   type SandboxSpec,
 } from '../runtime.ts';
 import { containerOptions, sandboxOptions } from './create-options.ts';
+import { type DockerError, translate } from './docker-error.ts';
+import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
 import { identityOf, instanceLabel, podUidFilter, podUidOf } from './labels.ts';
 import { demultiplex } from './log-stream.ts';
 import { pauseImage, pauseImageTar } from './pause-image.ts';
@@ -36,19 +39,6 @@ const answerWithinMs = 60_000;
 const requestTimeoutMs = 60_000;
 
 type EngineEvent = { Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } };
-type DockerError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
-
-function translate(error: unknown, otherwise: 'failed' | 'image-pull' = 'failed'): RuntimeError {
-  if (error instanceof RuntimeError) return error;
-  const { statusCode, code, json, message } = error as DockerError;
-  const text = json?.message ?? message;
-  if (statusCode === undefined && code !== undefined)
-    return new RuntimeError('unavailable', `the container engine does not answer: ${text}`, { cause: error });
-  if (statusCode === 404 && /no such container/i.test(text))
-    return new RuntimeError('not-found', text, { cause: error });
-  return new RuntimeError(otherwise, text, { cause: error });
-}
-
 function timeMs(text: string | undefined): number | undefined {
   const time = Date.parse(text ?? '');
   // Docker writes year 1 for "never".
@@ -76,10 +66,14 @@ export class DockerRuntime implements Runtime {
   /** What was inspected, by container id and state: a container in one state does not change. */
   #inspected = new Map<string, RuntimeContainer>();
 
-  constructor(options: DockerRuntimeOptions, parts: { clock: Clock }) {
+  /** What goes on inside the containers of the same engine. */
+  readonly streams: ContainerStreams;
+
+  constructor(options: DockerRuntimeOptions, parts: { clock: Clock } & Omit<DockerStreamsParts, 'docker'>) {
     this.#options = options;
     this.#docker = new Docker({ socketPath: options.socketPath, timeout: 0 });
     this.#clock = parts.clock;
+    this.streams = new DockerStreams({ ...parts, docker: this.#docker });
     this.#networkName = `skerry-${options.nodeName}-${options.instance}`;
   }
 

@@ -1,0 +1,163 @@
+// Commands, terminals, ports and usage of containers behind Docker's API.
+// https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Exec
+import type { Duplex } from 'node:stream';
+import type Docker from 'dockerode';
+import type { connectInNamespace, connectTo } from '../../../platform/net.ts';
+import type { killProcess } from '../../../platform/process.ts';
+import type { ContainerProcess, ContainerStreams, Streams, Usage } from '../container-streams.ts';
+import { RuntimeError } from '../runtime.ts';
+import { translate } from './docker-error.ts';
+import { demultiplexStreams } from './log-stream.ts';
+
+/** Time for a connection to a port of a pod, ms. */
+const connectWithinMs = 10_000;
+
+export type DockerStreamsParts = {
+  docker: Docker;
+  connectTo: typeof connectTo;
+  connectInNamespace: typeof connectInNamespace;
+  killProcess: typeof killProcess;
+};
+
+type Resizable = { resize: (size: { w: number; h: number }) => Promise<unknown> };
+
+export class DockerStreams implements ContainerStreams {
+  #parts: DockerStreamsParts;
+
+  constructor(parts: DockerStreamsParts) {
+    this.#parts = parts;
+  }
+
+  async exec(id: string, command: readonly string[], streams: Streams, signal: AbortSignal): Promise<ContainerProcess> {
+    return guarded(async () => {
+      const exec = await this.#parts.docker.getContainer(id).exec({
+        Cmd: [...command],
+        AttachStdin: streams.stdin,
+        AttachStdout: streams.stdout,
+        AttachStderr: streams.stderr && !streams.tty,
+        Tty: streams.tty,
+      });
+      const stream = await exec.start({ hijack: true, stdin: streams.stdin, Tty: streams.tty });
+      // The engine lets a command run on when nobody listens any more; a command whose caller has gone ends.
+      const kill = async (): Promise<void> => {
+        const { Running, Pid } = await exec.inspect();
+        if (Running && Pid > 0) this.#parts.killProcess(Pid);
+      };
+      signal.addEventListener('abort', () => void kill().catch(() => undefined), { once: true });
+      return processOf(stream, streams, exec, signal, async () => (await exec.inspect()).ExitCode ?? undefined);
+    });
+  }
+
+  async attach(id: string, streams: Streams, signal: AbortSignal): Promise<ContainerProcess> {
+    return guarded(async () => {
+      const container = this.#parts.docker.getContainer(id);
+      const { Config } = await container.inspect();
+      const { stdin, stdout, stderr } = streams;
+      const stream = (await container.attach({
+        stream: true,
+        hijack: true,
+        stdin,
+        stdout,
+        stderr,
+      })) as unknown as Duplex;
+      return processOf(stream, { ...streams, tty: Config.Tty }, container, signal, async () => {
+        const { State } = await container.inspect();
+        return State.Running ? undefined : State.ExitCode;
+      });
+    });
+  }
+
+  async connect(sandboxId: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    return guarded(async () => {
+      const { State, NetworkSettings } = await this.#parts.docker.getContainer(sandboxId).inspect();
+      const address = Object.values(NetworkSettings.Networks ?? {})[0]?.IPAddress;
+      let problem = 'the pod has no address';
+      if (address) {
+        try {
+          return await this.#parts.connectTo(address, port, connectWithinMs, signal);
+        } catch (error) {
+          problem = (error as Error).message;
+        }
+      }
+      // A server that listens on the pod's loopback alone is reached only from inside.
+      try {
+        return await this.#parts.connectInNamespace(State.Pid, port, connectWithinMs, signal);
+      } catch {
+        throw new RuntimeError('failed', problem);
+      }
+    });
+  }
+
+  async usage(ids: readonly string[]): Promise<Map<string, Usage>> {
+    const found = new Map<string, Usage>();
+    const read = async (id: string): Promise<void> => {
+      try {
+        found.set(id, usageOf(await this.#parts.docker.getContainer(id).stats({ stream: false })));
+      } catch (error) {
+        // It stopped meanwhile.
+        if (translate(error).code !== 'not-found') throw translate(error);
+      }
+    };
+    await Promise.all(ids.map(read));
+    return found;
+  }
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+function processOf(
+  stream: Duplex,
+  { tty }: Streams,
+  resizable: Resizable,
+  signal: AbortSignal,
+  exitCode: () => Promise<number | undefined>,
+): ContainerProcess {
+  const stop = (): void => void stream.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  // Readers learn of it; a writer that comes too late has nobody to tell.
+  stream.on('error', () => undefined);
+  async function* output(): AsyncGenerator<{ stream: 'stdout' | 'stderr'; bytes: Uint8Array }> {
+    try {
+      if (tty) for await (const bytes of stream) yield { stream: 'stdout', bytes: bytes as Uint8Array };
+      else for await (const pieces of demultiplexStreams(stream)) yield* pieces;
+    } catch (error) {
+      if (!signal.aborted) throw translate(error);
+    } finally {
+      signal.removeEventListener('abort', stop);
+      stream.destroy();
+    }
+  }
+  return {
+    output: output(),
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+      }),
+    endInput: () => void stream.end(),
+    resize: async (columns, rows) => {
+      await resizable.resize({ w: columns, h: rows });
+    },
+    exitCode: () => guarded(exitCode),
+  };
+}
+
+type Stats = {
+  cpu_stats: { cpu_usage: { total_usage: number }; system_cpu_usage?: number; online_cpus?: number };
+  precpu_stats: { cpu_usage: { total_usage: number }; system_cpu_usage?: number };
+  memory_stats: { usage?: number; stats?: { inactive_file?: number; total_inactive_file?: number } };
+};
+
+/** https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerStats */
+export function usageOf({ cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats): Usage {
+  const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
+  const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
+  const cores = passed > 0 ? (used / passed) * (now.online_cpus ?? 1) : 0;
+  const cache = memory.stats?.inactive_file ?? memory.stats?.total_inactive_file ?? 0;
+  return { cpuNanoCores: Math.round(cores * 1e9), memoryBytes: Math.max(0, (memory.usage ?? 0) - cache) };
+}
