@@ -10,7 +10,7 @@ import { type Clock, every } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
 import { ApiServer } from './apiserver/server.ts';
-import { apiServiceAddress } from './apiserver/service-addresses.ts';
+import { apiServiceAddress, serviceRange } from './apiserver/service-addresses.ts';
 import { Client } from './client/client.ts';
 import type { Controller, ControllerParts } from './client/controller-parts.ts';
 import { EventRecorder } from './client/event-recorder.ts';
@@ -41,6 +41,8 @@ export type HubOptions = {
   clusterCidr: string;
   /** How long a link may be gone before its node is called unreachable, ms. */
   unreachableAfterMs: number;
+  /** History that watches and paged lists can resume from is kept for one to two of these, ms. */
+  compactionIntervalMs: number;
 };
 export type HubParts = {
   store: Store;
@@ -54,8 +56,6 @@ export type HubParts = {
 
 /** Time that nodes have to come back after the hub has started, ms: longer than an agent's longest pause between attempts. */
 const startGraceMs = 40_000;
-/** History that watches can resume from is kept this long, as kube-apiserver keeps etcd's. */
-const compactIntervalMs = 300_000;
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
@@ -63,6 +63,7 @@ export class Hub {
   readonly server: ApiServer;
   readonly client: Client;
   #parts: HubParts;
+  #compactionIntervalMs: number;
   #informers: Informers;
   #controllers: Controller[];
   #sync: Sync;
@@ -70,6 +71,7 @@ export class Hub {
   constructor(options: HubOptions, parts: HubParts) {
     const { store, clock, random, log, signer, authority, tokens } = parts;
     this.#parts = parts;
+    this.#compactionIntervalMs = options.compactionIntervalMs;
     const tunnel: Tunnel = new Tunnel({
       sendTo: (nodeName, frame) => this.#sync.sendTo(nodeName, frame),
       knowsStreams: (nodeName) => this.#sync.knowsStreams(nodeName),
@@ -147,6 +149,7 @@ export class Hub {
       },
       spec: { clusterIP: apiServiceAddress, ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }] },
     });
+    await this.#ensure(resources.serviceCidrs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceRange] } });
   }
 
   async #ensure(resource: (typeof resources)[keyof typeof resources], object: KubeObject): Promise<void> {
@@ -168,7 +171,7 @@ export class Hub {
   #compactRegularly(signal: AbortSignal): void {
     const { store, clock, log } = this.#parts;
     let previous = store.revision();
-    every(clock, compactIntervalMs, signal, async () => {
+    every(clock, this.#compactionIntervalMs, signal, async () => {
       const target = previous;
       previous = store.revision();
       await store

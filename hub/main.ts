@@ -28,6 +28,7 @@ export type HubMainOptions = {
   tlsSans: readonly string[];
   clusterCidr: string;
   unreachableAfterMs: number;
+  compactionIntervalMs: number;
   logLevel: string;
 };
 

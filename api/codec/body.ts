@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml';
 import { isJsonObject, type JsonObject } from '../meta/object.ts';
 import { ApiError, badRequest } from '../meta/status.ts';
 import { isType } from '../schema/schema.ts';
+import { duplicateFields } from './duplicate-fields.ts';
 import { decodeMessage, ProtobufError, readEnvelope } from './protobuf.ts';
 
 /** Media types that bodies may have. */
@@ -38,10 +39,20 @@ export function parseBody(
   );
 }
 
+const duplicates = new WeakMap<object, string[]>();
+
+/** Paths of the fields that the text of this parsed body has twice. */
+export function duplicateFieldsOf(body: object): readonly string[] {
+  return duplicates.get(body) ?? [];
+}
+
 /** @throws ApiError BadRequest */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    if (isJsonObject(value)) duplicates.set(value, duplicateFields(text));
+    return value;
   } catch (error) {
     throw badRequest(`the body is not valid JSON: ${(error as Error).message}`, error);
   }

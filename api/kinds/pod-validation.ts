@@ -9,6 +9,11 @@ const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
 const protocols = ['TCP', 'UDP', 'SCTP'];
 const dnsPolicies = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
 
+/** https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/ */
+const sysctlSegment = '[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?';
+const sysctlPattern = new RegExp(`^(?:${sysctlSegment}[./])*${sysctlSegment}$`);
+const maxSysctlLength = 253;
+
 /** Most containers of each sort in a pod. */
 const maxContainers = 256;
 
@@ -45,8 +50,25 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
       errors.push(...validateContainer(container, `${path}.${field}[${index}]`, names, volumes));
     });
   }
-  errors.push(...validateChoices(spec, path));
+  errors.push(...validateChoices(spec, path), ...validateSysctls(spec, `${path}.securityContext.sysctls`));
   return errors;
+}
+
+function validateSysctls(spec: PodSpec, path: string): FieldError[] {
+  const names = new Set<string>();
+  return (spec.securityContext?.sysctls ?? []).flatMap(({ name }, index) => {
+    const at = `${path}[${index}].name`;
+    if (!name) return [required(at)];
+    if (name.length > maxSysctlLength || !sysctlPattern.test(name)) {
+      const rule = `must have at most ${maxSysctlLength} characters and match regex ${sysctlPattern.source}`;
+      return [invalidValue(at, name, rule)];
+    }
+    // The first separator says which one it is; the other stands for itself.
+    const dotted = /^[^./]*\//.test(name) ? name.replace(/[./]/g, (sign) => (sign === '/' ? '.' : '/')) : name;
+    const isDouble = names.has(dotted);
+    names.add(dotted);
+    return isDouble ? [duplicate(at, name)] : [];
+  });
 }
 
 function validateChoices(spec: PodSpec, path: string): FieldError[] {

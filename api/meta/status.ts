@@ -69,7 +69,7 @@ export type StatusDetails = {
 export type Status = {
   kind: 'Status';
   apiVersion: 'v1';
-  metadata: Record<string, never>;
+  metadata: { continue?: string };
   status: 'Success' | 'Failure';
   message?: string;
   reason?: StatusReason | 'NonZeroExitCode';
@@ -82,20 +82,27 @@ export class ApiError extends Error {
   readonly reason: StatusReason;
   readonly code: number;
   readonly details: StatusDetails | undefined;
+  readonly #continueToken: string | undefined;
 
-  constructor(reason: StatusReason, message: string, options: { details?: StatusDetails; cause?: unknown } = {}) {
+  /** @param options `continueToken` is with what the client may go on all the same */
+  constructor(
+    reason: StatusReason,
+    message: string,
+    options: { details?: StatusDetails; cause?: unknown; continueToken?: string } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'ApiError';
     this.reason = reason;
     this.code = codes[reason];
     this.details = options.details;
+    this.#continueToken = options.continueToken;
   }
 
   toStatus(): Status {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.#continueToken === undefined ? {} : { continue: this.#continueToken },
       status: 'Failure',
       message: this.message,
       reason: this.reason,

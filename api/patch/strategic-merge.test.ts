@@ -53,13 +53,6 @@ describe('maps', () =>
     ],
     ['$patch: delete', meta, { labels: { a: '1' } }, { labels: { $patch: 'delete' } }, { labels: {} }],
     [
-      '$patch: merge is the default',
-      meta,
-      { labels: { a: '1' } },
-      { labels: { $patch: 'merge', b: '1' } },
-      { labels: { a: '1', b: '1' } },
-    ],
-    [
       'an unknown kind is merged as a map',
       'example.v1.Widget',
       { spec: { a: 1, list: [1] } },
@@ -89,7 +82,7 @@ describe('lists with a merge key', () =>
         ],
       },
     ],
-    ['add one', podSpec, ab, { containers: [{ name: 'c' }] }, { containers: [...ab.containers, { name: 'c' }] }],
+    ['add one', podSpec, ab, { containers: [{ name: 'c' }] }, { containers: [{ name: 'c' }, ...ab.containers] }],
     ['make the list', podSpec, {}, { containers: [{ name: 'c', image: null }] }, { containers: [{ name: 'c' }] }],
     [
       'delete one',
@@ -194,7 +187,14 @@ describe('other lists', () =>
       meta,
       { finalizers: ['a', 'b'] },
       { '$deleteFromPrimitiveList/finalizers': ['a'], finalizers: ['c'] },
-      { finalizers: ['b', 'c'] },
+      { finalizers: ['c', 'b'] },
+    ],
+    [
+      'delete by what is no list',
+      meta,
+      { finalizers: ['a'] },
+      { '$deleteFromPrimitiveList/finalizers': 'a' },
+      { finalizers: ['a'] },
     ],
     ['delete from a list that is not there', meta, {}, { '$deleteFromPrimitiveList/finalizers': ['a'] }, {}],
   ]));
@@ -268,15 +268,16 @@ describe('$retainKeys', () =>
 
 describe('refuses', () => {
   const cases: [title: string, typeId: string, patch: JsonObject][] = [
+    ['$patch: merge, which is no directive', meta, { labels: { $patch: 'merge', b: '1' } }],
     ['an unknown directive', meta, { labels: { $patch: 'explode' } }],
     ['an item without its merge key', podSpec, { containers: [{ image: '2' }] }],
     ['an item that is no object', podSpec, { containers: ['a'] }],
     ['$retainKeys that are no list', deploymentSpec, { strategy: { $retainKeys: 'type' } }],
     ['$setElementOrder that is no list', podSpec, { '$setElementOrder/containers': 'a' }],
-    ['$deleteFromPrimitiveList that is no list', meta, { '$deleteFromPrimitiveList/finalizers': 'a' }],
   ];
+  const target = { ...ab, labels: { a: '1' }, finalizers: ['a'] };
   for (const [title, typeId, patch] of cases)
-    it(title, () => assert.throws(() => applyStrategicMergePatch(structuredClone(ab), patch, typeId), PatchError));
+    it(title, () => assert.throws(() => applyStrategicMergePatch(structuredClone(target), patch, typeId), PatchError));
 });
 
 it('leaves no directive behind in what is new', () => {

@@ -25,6 +25,11 @@ export const hubOptions: OptionSpecs = {
     value: 'DURATION',
     default: '5s',
   },
+  'compaction-interval': {
+    description: 'history that watches and paged lists can resume from is kept for one to two of these',
+    value: 'DURATION',
+    default: '5m',
+  },
   store: { description: 'nedb, or etcd=URLS (not built yet)', value: 'STORE', default: 'nedb' },
   components: { description: 'run only these components (not built yet)', value: 'LIST' },
   server: { description: 'API server of components that run alone (not built yet)', value: 'URL' },
@@ -47,6 +52,7 @@ export function readHubOptions(options: Options): HubMainOptions {
     tlsSans: options.all('tls-san'),
     clusterCidr: options.require('cluster-cidr'),
     unreachableAfterMs: options.duration('unreachable-after'),
+    compactionIntervalMs: options.duration('compaction-interval'),
     logLevel: options.require('log-level'),
   };
 }

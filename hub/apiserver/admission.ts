@@ -1,10 +1,11 @@
 // Admission: what a request must meet beside being well-formed and authorised.
-// NamespaceLifecycle and NodeRestriction, after Kubernetes' plug-ins of these names.
+// NamespaceLifecycle, NodeRestriction and RuntimeClass, after Kubernetes' plug-ins of these names.
 // https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 import { namespaceKind } from '../../api/kinds/core.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
+import { runtimeClassKind } from '../../api/kinds/scheduling.ts';
 import type { Pod } from '../../api/meta/kubernetes.ts';
-import type { KubeObject } from '../../api/meta/object.ts';
+import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, User } from '../../api/meta/operation.ts';
 import { ApiError, forbidden, notFound } from '../../api/meta/status.ts';
 import { checkEscalation } from './access/escalation.ts';
@@ -23,10 +24,44 @@ export async function admitCreate(
   if (kind.namespaced) await requireActiveNamespace(parts, kind, object);
   restrictNode(operation.user, kind, object);
   checkEscalation(parts.roles, operation, kind, object);
+  if (kind.kind === 'Pod') await admitRuntimeClass(parts, object as Pod);
   if (kind.kind === 'CertificateSigningRequest') {
     // Who asks is what the server knows, not what the client writes.
     object.spec = { ...(object.spec as object), username: operation.user.name, groups: [...operation.user.groups] };
   }
+}
+
+type RuntimeClass = KubeObject & {
+  overhead?: { podFixed?: Record<string, string> };
+  scheduling?: { nodeSelector?: Record<string, string>; tolerations?: NonNullable<Pod['spec']>['tolerations'] };
+};
+
+/**
+ * A pod's RuntimeClass must be there, and adds to the pod what it takes beside its containers and where it may run.
+ * https://kubernetes.io/docs/concepts/containers/runtime-class/
+ */
+async function admitRuntimeClass(parts: ApiParts, { metadata, spec }: Pod): Promise<void> {
+  const refuse = (why: string): ApiError => forbidden({ resource: 'pods', group: '' }, metadata.name, why);
+  const name = spec?.runtimeClassName;
+  if (spec === undefined || !name) {
+    if (Object.keys(spec?.overhead ?? {}).length === 0) return;
+    throw refuse('pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+  }
+  const entry = await parts.store.get(objectStoreKey(runtimeClassKind, undefined, name));
+  if (entry === undefined) throw refuse(`pod rejected: RuntimeClass "${name}" not found`);
+  const { overhead, scheduling } = decodeStored(runtimeClassKind, entry) as RuntimeClass;
+  if (spec.overhead !== undefined && !jsonEqual(spec.overhead, overhead?.podFixed ?? {}))
+    throw refuse("pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+  if (overhead?.podFixed !== undefined) spec.overhead = overhead.podFixed;
+  for (const [key, value] of Object.entries(scheduling?.nodeSelector ?? {})) {
+    if ((spec.nodeSelector?.[key] ?? value) !== value)
+      throw refuse(
+        `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod has ${spec.nodeSelector?.[key]}`,
+      );
+    spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
+  }
+  const missing = scheduling?.tolerations?.filter((one) => !spec.tolerations?.some((other) => jsonEqual(one, other)));
+  if (missing !== undefined && missing.length > 0) spec.tolerations = [...(spec.tolerations ?? []), ...missing];
 }
 
 /** @throws ApiError Forbidden */

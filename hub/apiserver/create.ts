@@ -9,6 +9,7 @@ import { StoreError } from '../store/store.ts';
 import { admitCreate } from './admission.ts';
 import { bookUpdate, checkWriteOptions, setManagedFields } from './field-management.ts';
 import { decodeInput } from './input.ts';
+import { applyLimitRanges, enforceLimitRanges } from './limit-ranges.ts';
 import { maxNameDraws } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, isDryRun, kindOf, resourceNameOf } from './parts.ts';
@@ -63,7 +64,11 @@ async function createOnce(
   prepare(parts, kind, object);
   kind.applyDefaults?.(object);
   await admitCreate(parts, operation, kind, object);
+  await applyLimitRanges(parts, kind, object);
+  // Last, since the quality of service follows from what admission made of the requests.
+  kind.prepareCreate?.(object);
   validateObject(kind, object);
+  await enforceLimitRanges(parts, kind, object);
   if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
   if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
   else setManagedFields(object, managedFields ?? undefined);
@@ -83,7 +88,6 @@ function prepare(parts: ApiParts, kind: Kind, object: KubeObject): void {
   else delete metadata.generation;
   const resetsStatus = kind.kind !== 'Node' && kind.subresources.some((subresource) => subresource.name === 'status');
   if (resetsStatus) object.status = {};
-  kind.prepareCreate?.(object);
 }
 
 /** Writes the new object; undefined when the name is taken. */

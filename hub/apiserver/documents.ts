@@ -107,10 +107,12 @@ const healthPath = /^\/(healthz|livez|readyz)(\/(ping|etcd|log))?$/;
  */
 export async function serveDocument(
   parts: DocumentParts,
-  path: string,
+  pathname: string,
   accept: string | undefined,
   user: User | undefined,
 ): Promise<Document | undefined> {
+  // Clients ask for `/apis/` and `/apis/GROUP/` too.
+  const path = pathname.replace(/(?<=.)\/$/, '');
   if (healthPath.test(path)) return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
   if (path === '/version')
     return json({
@@ -118,7 +120,7 @@ export async function serveDocument(
       platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
     });
   if (user === undefined || isResourcePath(path)) return undefined;
-  parts.server.authorize(user, { verb: 'get', path });
+  parts.server.authorize(user, { verb: 'get', path: pathname });
   if (path === '/') return json({ paths: rootPaths() });
   const tokens = tokenDocument(parts.server, path);
   if (tokens !== undefined) return tokens;

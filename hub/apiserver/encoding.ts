@@ -12,16 +12,18 @@ export type Encoding = { form: 'plain' | 'table' | 'partial'; contentType: strin
 const jsonEncoding: Encoding = { form: 'plain', contentType: 'application/json', yaml: false };
 
 /**
- * Chooses the first form of an Accept header that is served.
+ * Chooses the first form of an Accept header that is served. What can't be read has no columns, so it is no table:
+ * reviews, which are only created.
  * @throws ApiError NotAcceptable
  */
-export function negotiate(accept: string | undefined): Encoding {
+export function negotiate(accept: string | undefined, { verbs }: Kind): Encoding {
   if (accept === undefined || accept === '') return jsonEncoding;
   for (const item of accept.split(',')) {
     const [type = '', ...parameters] = item.split(';').map((part) => part.trim());
     const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
     const isV1 = parameters.includes('v=v1') && parameters.includes('g=meta.k8s.io');
-    if (type === 'application/json' && as === 'Table' && isV1) return { ...jsonEncoding, form: 'table' };
+    if (type === 'application/json' && as === 'Table' && isV1 && verbs.includes('get'))
+      return { ...jsonEncoding, form: 'table' };
     if (type === 'application/json' && as?.startsWith('PartialObjectMetadata') && isV1)
       return { ...jsonEncoding, form: 'partial' };
     if (as !== undefined) continue;

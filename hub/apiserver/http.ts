@@ -131,7 +131,7 @@ export class HttpServer {
       await this.#stream(operation, request.raw, reply.raw);
       return undefined;
     }
-    const encoding = negotiate(request.headers.accept);
+    const encoding = negotiate(request.headers.accept, kindOf(operation));
     const result = await this.#parts.server.execute(operation);
     this.#count(operation, result.code);
     const warnings = warningHeaders(result.warnings ?? []);

@@ -1,6 +1,7 @@
 // From a decoded body to an object of the right kind: type checks, field
 // validation (Strict, Warn, Ignore) and agreement with the path.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
+import { duplicateFieldsOf } from '../../api/codec/body.ts';
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation } from '../../api/meta/operation.ts';
@@ -36,10 +37,12 @@ export function decodeAs(
     if (error instanceof DecodeError) throw badRequest(`${where}: ${error.message}`, error);
     throw error;
   }
-  const unknown = decoded.unknownFields.map((field) => `unknown field "${field}"`);
-  if (unknown.length > 0 && mode === 'Strict')
-    throw badRequest(`${where}: strict decoding error: ${unknown.join(', ')}`);
-  return { value: decoded.value, warnings: mode === 'Warn' ? unknown : [] };
+  const faults = [
+    ...decoded.unknownFields.map((field) => `unknown field "${field}"`),
+    ...duplicateFieldsOf(body).map((field) => `duplicate field "${field}"`),
+  ];
+  if (faults.length > 0 && mode === 'Strict') throw badRequest(`${where}: strict decoding error: ${faults.join(', ')}`);
+  return { value: decoded.value, warnings: mode === 'Warn' ? faults : [] };
 }
 
 /**

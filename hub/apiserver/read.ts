@@ -3,11 +3,14 @@
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError, badRequest } from '../../api/meta/status.ts';
-import type { Entry, ListResult } from '../store/store.ts';
+import { type Entry, type ListResult, StoreError } from '../store/store.ts';
 import { maxPageItems } from './limits.ts';
 import { type ApiParts, getEntry, kindOf, nameOf } from './parts.ts';
 import { parseSelection } from './selection.ts';
 import { decodeStored, listPrefix, objectStoreKey, servedText } from './stored-object.ts';
+
+/** Stands in continue tokens for whatever revision is the newest. */
+const newest = -1;
 
 export async function get(parts: ApiParts, operation: Operation): Promise<Reply> {
   const kind = kindOf(operation);
@@ -43,7 +46,7 @@ export async function readPage(parts: ApiParts, operation: Operation, kind: Kind
   const limit = parseLimit(operation.query.limit);
   const token = parseContinue(operation.query.continue);
   const selection = parseSelection(operation, kind);
-  const revision = token?.revision ?? exactRevision(operation);
+  const revision = token === undefined ? exactRevision(operation) : token.revision;
   const prefix = listPrefix(kind, operation.namespace);
   const options = {
     prefix,
@@ -57,9 +60,11 @@ export async function readPage(parts: ApiParts, operation: Operation, kind: Kind
   ) {
     return readOne(parts, kind, operation.namespace, selection.onlyName);
   }
-  const result: ListResult = await parts.store.list(
-    selection.all && limit !== undefined ? { ...options, limit } : options,
-  );
+  const result: ListResult = await parts.store
+    .list(selection.all && limit !== undefined ? { ...options, limit } : options)
+    .catch((error: unknown) => {
+      throw token === undefined ? error : expired(error, token.after);
+    });
   let { entries, remaining } = result;
   if (!selection.all) {
     const selected = entries.filter((entry) => selection.matches(decodeStored(kind, entry)));
@@ -118,18 +123,32 @@ function parseLimit(text: string | undefined): number | undefined {
   return Math.min(Number(text), maxPageItems);
 }
 
-type ContinueToken = { revision: number; after: string };
+/** Without a revision the list goes on with what is there now. */
+type ContinueToken = { revision: number | undefined; after: string };
 
 function formatContinue(token: ContinueToken): string {
-  return Buffer.from(JSON.stringify({ rv: token.revision, after: token.after })).toString('base64url');
+  return Buffer.from(JSON.stringify({ rv: token.revision ?? newest, after: token.after })).toString('base64url');
+}
+
+/**
+ * What is said of a page whose revision is compacted away, with a token that goes on from its last key.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#410-gone-responses
+ */
+function expired(error: unknown, after: string): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'compacted') return error;
+  return new ApiError(
+    'Expired',
+    'The provided continue parameter is too old for a consistent list: start a new list without it, or go on with the token of this answer, which shows what is there now',
+    { cause: error, continueToken: formatContinue({ revision: undefined, after }) },
+  );
 }
 
 function parseContinue(text: string | undefined): ContinueToken | undefined {
   if (text === undefined || text === '') return undefined;
   try {
     const { rv, after } = JSON.parse(Buffer.from(text, 'base64url').toString()) as { rv: unknown; after: unknown };
-    if (typeof rv === 'number' && Number.isSafeInteger(rv) && rv >= 0 && typeof after === 'string')
-      return { revision: rv, after };
+    if (typeof rv === 'number' && Number.isSafeInteger(rv) && rv >= newest && typeof after === 'string')
+      return { revision: rv === newest ? undefined : rv, after };
   } catch {
     // falls through to the one error below
   }

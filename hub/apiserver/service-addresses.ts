@@ -7,7 +7,8 @@ import { ApiError, invalid, invalidValue } from '../../api/meta/status.ts';
 import type { ApiParts } from './parts.ts';
 import { decodeStored, resourcePrefix } from './stored-object.ts';
 
-/** The range is `10.96.0.0/16`, as kubeadm's first part; the address .0.1 is the API's. */
+/** Addresses are drawn from this, kubeadm's first part; the address .0.1 is the API's. */
+export const serviceRange = '10.96.0.0/16';
 const rangePrefix = '10.96.';
 const addressPattern = /^10\.96\.(\d{1,3})\.(\d{1,3})$/;
 const addressCount = 0xffff;

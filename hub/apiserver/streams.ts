@@ -2,7 +2,7 @@
 // cut off, and clients know how to come back.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Operation, WatchEvent } from '../../api/meta/operation.ts';
-import { badRequest } from '../../api/meta/status.ts';
+import { badRequest, hasReason } from '../../api/meta/status.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { encodeWatchEvent, negotiate, parseInclude } from './encoding.ts';
 import { defaultWatchTimeoutMs, maxWatchBacklogBytes } from './limits.ts';
@@ -26,9 +26,9 @@ export async function streamWatch(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const encoding = negotiate(request.headers.accept?.replace(/;stream=watch/g, ''));
-  const include = parseInclude(operation.query.includeObject);
   const kind = kindOf(operation);
+  const encoding = negotiate(request.headers.accept?.replace(/;stream=watch/g, ''), kind);
+  const include = parseInclude(operation.query.includeObject);
   const stop = new AbortController();
   const cancelTimer = clock.setTimer(watchTimeoutMs(operation.query), () => {
     stop.abort();
@@ -58,7 +58,11 @@ export async function streamWatch(
     await server.watch(operation, stop.signal, sink);
   } catch (error) {
     cancelTimer();
-    throw error;
+    if (!hasReason(error, 'Expired')) throw error;
+    // Kubernetes says this in the stream, as an event, since watches outlive what they began with.
+    response.writeHead(200, { 'content-type': encoding.contentType, 'cache-control': 'no-cache, private' });
+    response.end(`${JSON.stringify({ type: 'ERROR', object: error.toStatus() })}\n`);
+    return;
   }
   if (!response.headersSent) {
     response.writeHead(200, { 'content-type': encoding.contentType, 'cache-control': 'no-cache, private' });

@@ -21,6 +21,7 @@ export const resources = {
   daemonSets: apps('daemonsets'),
   deployments: apps('deployments'),
   replicaSets: apps('replicasets'),
+  serviceCidrs: { group: 'networking.k8s.io', version: 'v1', resource: 'servicecidrs' },
   leases: { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
   certificateSigningRequests: { group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests' },
 } satisfies Record<string, ResourceId>;

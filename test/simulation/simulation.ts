@@ -151,7 +151,7 @@ export class Simulation {
     const random = this.#random;
     const gated: Store = process.gate(this.#store, { write: () => random.fraction() * 4 });
     const hub = new Hub(
-      { version: '0.0.0', clusterCidr: '10.128.0.0/9', unreachableAfterMs: 40_000 },
+      { version: '0.0.0', clusterCidr: '10.128.0.0/9', unreachableAfterMs: 40_000, compactionIntervalMs: 300_000 },
       {
         store: this.#options.plant?.store?.(gated) ?? gated,
         clock: process.clock,
