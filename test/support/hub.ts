@@ -31,7 +31,10 @@ export type HubOptions = {
 };
 
 export type Answer = { code: number; headers: IncomingHttpHeaders; text: string };
-export type RequestInput = { body?: string | Buffer; headers?: Record<string, string>; anonymous?: boolean };
+/** Header values, several of a name in a list. */
+export type Headers = Record<string, string | string[]>;
+/** `anonymous` leaves the administrator's certificate away: for nobody, or for a bearer token among the headers. */
+export type RequestInput = { body?: string | Buffer; headers?: Headers; anonymous?: boolean };
 export type WatchEvent = {
   type: string;
   object: {
@@ -171,9 +174,9 @@ export class TestHub {
   }
 
   /** Watches a path; resolves when the server has answered. */
-  watch(path: string, headers: Record<string, string> = {}): Promise<Watch> {
+  watch(path: string, headers: Headers = {}, anonymous = false): Promise<Watch> {
     return new Promise((resolve, reject) => {
-      const call = httpsRequest({ ...this.#connection(path, false), headers }, (response) => {
+      const call = httpsRequest({ ...this.#connection(path, anonymous), headers }, (response) => {
         if (response.statusCode !== 200) {
           reject(new Error(`watch ${path} was answered with ${response.statusCode}`));
           response.resume();

@@ -1,0 +1,62 @@
+// Registers tests of Kubernetes' conformance, under the names they have there: a
+// hub process for each test file, a fresh namespace for each test, whose
+// watches end with it. https://github.com/cncf/k8s-conformance
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startHub, type TestHub } from '../../../support/hub.ts';
+import { Api } from './api.ts';
+
+const testTimeoutMs = 120_000;
+
+let hub: TestHub | undefined;
+let namespaces = 0;
+
+before(async () => {
+  hub = await startHub();
+});
+after(async () => {
+  await hub?.stop();
+  assert.deepEqual(hub?.errors(), [], 'what the hub logged as errors');
+});
+
+/** What a test has: the API as the administrator, and a namespace of its own. */
+export class Cluster extends Api {
+  readonly namespace: string;
+
+  constructor(testHub: TestHub, namespace: string) {
+    super(testHub);
+    this.namespace = namespace;
+  }
+
+  /** Path of a resource, or an object of it, in the test's namespace. */
+  path(resource: string, apiVersion = 'v1'): string {
+    return this.pathIn(this.namespace, resource, apiVersion);
+  }
+
+  /** Another namespace, when it has its `default` service account. */
+  async addNamespace(name: string): Promise<void> {
+    await this.create('/api/v1/namespaces', { metadata: { name } });
+    await this.until(`/api/v1/namespaces/${name}/serviceaccounts/default`, 'is there', () => true);
+  }
+}
+
+/**
+ * A test of Kubernetes' conformance.
+ * @param codeName its name there, exactly, for example
+ *   `[sig-api-machinery] Watchers should ... [Conformance]`; write it as a literal: the table is made from the sources
+ */
+export function conformance(codeName: string, body: (cluster: Cluster) => Promise<void>): void {
+  assert.match(codeName, /^\[sig-[a-z-]+\] \S.* \[Conformance\]$/);
+  test(codeName, { timeout: testTimeoutMs }, async () => {
+    assert.ok(hub);
+    namespaces += 1;
+    const cluster = new Cluster(hub, `conformance-${namespaces}`);
+    await cluster.addNamespace(cluster.namespace);
+    try {
+      await body(cluster);
+    } finally {
+      cluster.close();
+      await cluster.request('DELETE', `/api/v1/namespaces/${cluster.namespace}`);
+    }
+  });
+}
