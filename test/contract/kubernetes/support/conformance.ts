@@ -3,21 +3,27 @@
 // watches end with it. https://github.com/cncf/k8s-conformance
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startHub, type TestHub } from '../../../support/hub.ts';
+import { type HubOptions, startHub, type TestHub } from '../../../support/hub.ts';
 import { Api } from './api.ts';
 
 const testTimeoutMs = 120_000;
 
+let hubOptions: HubOptions = {};
 let hub: TestHub | undefined;
 let namespaces = 0;
 
 before(async () => {
-  hub = await startHub();
+  hub = await startHub(hubOptions);
 });
 after(async () => {
   await hub?.stop();
   assert.deepEqual(hub?.errors(), [], 'what the hub logged as errors');
 });
+
+/** For files whose hub must be another than the usual one; to be called where tests are registered. */
+export function useHub(options: HubOptions): void {
+  hubOptions = options;
+}
 
 /** What a test has: the API as the administrator, and a namespace of its own. */
 export class Cluster extends Api {
