@@ -2,6 +2,7 @@
 // and aggregated.
 // https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 import assert from 'node:assert/strict';
+import { MIMEType } from 'node:util';
 import { type Cluster, conformance } from './support/conformance.ts';
 
 type GroupVersion = { groupVersion: string; version: string };
@@ -42,10 +43,15 @@ const resources: Record<string, string> = {
   'storage.k8s.io/v1': 'csinodes',
 };
 
-async function aggregated(cluster: Cluster, path: string): Promise<Discovery> {
-  const { headers, body } = await cluster.request<Discovery>('GET', path, { headers: { accept } });
-  assert.equal(headers['content-type'], accept);
-  assert.deepEqual([body.kind, body.apiVersion], ['APIGroupDiscoveryList', 'apidiscovery.k8s.io/v2']);
+/** Asks for a document in the forms of an Accept header; the answer must say, and be, an aggregated one. */
+async function aggregated(cluster: Cluster, path: string, forms: string): Promise<Discovery> {
+  const { headers, body } = await cluster.request<Discovery>('GET', path, { headers: { accept: forms } });
+  const type = new MIMEType(headers['content-type'] ?? '');
+  const [g, v, as] = ['g', 'v', 'as'].map((name) => type.params.get(name));
+  assert.deepEqual([type.essence, g, as], ['application/json', 'apidiscovery.k8s.io', 'APIGroupDiscoveryList']);
+  assert.deepEqual([body.kind, body.apiVersion], [as, `${g}/${v}`]);
+  const names = body.items.map(({ metadata }) => metadata.name ?? '');
+  assert.equal(new Set(names).size, names.length, `groups are listed once: ${names}`);
   return body;
 }
 
@@ -99,11 +105,11 @@ conformance(
 conformance(
   '[sig-api-machinery] AggregatedDiscovery should support raw aggregated discovery endpoint Accept headers [Conformance]',
   async (cluster) => {
-    const groups = resourcesOf(await aggregated(cluster, '/apis'));
+    const groups = resourcesOf(await aggregated(cluster, '/apis', accept));
     for (const [groupVersion, resource] of Object.entries(resources))
       assert.ok(groups.get(groupVersion)?.includes(resource), `${resource} of ${groupVersion}`);
     assert.ok(
-      resourcesOf(await aggregated(cluster, '/api'))
+      resourcesOf(await aggregated(cluster, '/api', accept))
         .get('v1')
         ?.includes('namespaces'),
     );
@@ -113,18 +119,12 @@ conformance(
 conformance(
   '[sig-api-machinery] AggregatedDiscovery should support aggregated discovery interface [Conformance]',
   async (cluster) => {
-    // As clients ask: whatever of the three the server has, and the answer says which.
-    const headers = {
-      accept: `${accept},application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json`,
-    };
+    // As clients ask: in whatever of these forms the server has, and the answer says which it is.
+    const beta = accept.replace('v=v2;', 'v=v2beta1;');
     const found = new Map<string, string[]>();
     for (const path of ['/api', '/apis']) {
-      const reply = await cluster.request<Discovery>('GET', path, { headers });
-      assert.match(
-        reply.headers['content-type'] ?? '',
-        /g=apidiscovery\.k8s\.io;v=v2(beta1)?;as=APIGroupDiscoveryList/,
-      );
-      for (const [groupVersion, names] of resourcesOf(reply.body)) found.set(groupVersion, names);
+      const discovery = await aggregated(cluster, path, `${accept},${beta},application/json`);
+      for (const [groupVersion, names] of resourcesOf(discovery)) found.set(groupVersion, names);
     }
     for (const [groupVersion, resource] of Object.entries({ v1: 'namespaces', ...resources }))
       assert.ok(found.get(groupVersion)?.includes(resource), `${resource} of ${groupVersion}`);
