@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { isJsonObject, type JsonObject, type KubeObject } from '../../../../api/meta/object.ts';
 import type { Cluster } from './conformance.ts';
+import { isNewer, labelled, versionOf } from './objects.ts';
 import type { Event } from './observation.ts';
 
 type Group = { versions: { groupVersion: string; version: string }[] };
@@ -18,6 +19,10 @@ export type KindOperations = {
   namespaced: boolean;
   /** The object without its metadata. */
   fields: JsonObject;
+  /** Of the three objects; without them they have generated ones. */
+  names?: readonly string[];
+  /** A selector of a query that finds the three, in place of that of their label. */
+  selector?: string;
   /** A merge patch of more than metadata, and what the object must then match. */
   patch?: JsonObject;
   /** A change by update, of more than metadata, and what the object must then match. */
@@ -26,51 +31,88 @@ export type KindOperations = {
   status?: { conditions: JsonObject[] };
   /** Subresources beside status that discovery must name. */
   subresources?: string[];
+  /** More to try with one of them, before its deletion. */
+  more?: (path: string, created: KubeObject) => Promise<void>;
 };
 
 const allVerbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
-const label = 'conformance=operations';
 
 /** Asks all this of the cluster; leaves nothing behind when it succeeds. */
 export async function checkOperations(cluster: Cluster, wanted: KindOperations): Promise<void> {
   const collection = await discover(cluster, wanted);
-  const template = {
-    ...wanted.fields,
-    metadata: { generateName: 'conformance-', labels: { conformance: 'operations' } },
-  };
-  for (const _ of [1, 2]) await cluster.create(collection, template);
-  const created = await cluster.create(collection, template);
+  const selector = wanted.selector ?? labelled('conformance', 'operations');
+  const fromStart = await cluster.watch(`${collection}?${selector}`);
+  const created = await createThree(cluster, collection, wanted);
   const path = `${collection}/${created.metadata.name}`;
   const read = await cluster.get(path);
   assert.deepEqual(
     [read.apiVersion, read.kind, read.metadata.uid],
     [wanted.apiVersion, wanted.kind, created.metadata.uid],
   );
-  assert.match(read.metadata.resourceVersion ?? '', /^[1-9]\d*$/);
-  const selected = `${collection}?labelSelector=${encodeURIComponent(label)}`;
-  const list = await cluster.list(selected);
-  assert.equal(list.items.length, 3);
+  assert.ok(versionOf(read) > 0n);
+  const selected = `${collection}?${selector}`;
+  const { items, metadata } = await cluster.list(selected);
+  assert.equal(items.length, 3);
+  for (const { metadata: wasAdded } of items) {
+    const isIt = ({ type, object }: Event): boolean => type === 'ADDED' && object.metadata.uid === wasAdded.uid;
+    await fromStart.first(isIt, `${wasAdded.name}, added`);
+  }
 
-  const watch = await cluster.watch(`${selected}&resourceVersion=${list.metadata.resourceVersion}`);
+  const since = `${selector}&resourceVersion=${metadata.resourceVersion}`;
+  const watches = [fromStart, await cluster.watch(`${collection}?${since}`)];
+  if (wanted.namespaced) {
+    const everywhere = `/apis/${wanted.apiVersion}/${wanted.resource}`;
+    assert.equal((await cluster.list(`${everywhere}?${selector}`)).items.length, 3);
+    watches.push(await cluster.watch(`${everywhere}?${since}`));
+  }
   await change(cluster, path, created, wanted);
   // A controller may write between: all that is asked is that each change is seen, as a change.
   const saw = ({ object }: Event, annotation: string): boolean => object.metadata.annotations?.[annotation] === 'true';
-  for (const annotation of ['patched', 'updated']) {
-    const { type, object } = await watch.first((event) => saw(event, annotation), `the one ${annotation}`);
-    assert.deepEqual([type, object.kind, object.metadata.name], ['MODIFIED', wanted.kind, created.metadata.name]);
+  for (const watch of watches) {
+    for (const annotation of ['patched', 'updated']) {
+      const { type, object } = await watch.first((event) => saw(event, annotation), `the one ${annotation}`);
+      assert.deepEqual([type, object.kind, object.metadata.name], ['MODIFIED', wanted.kind, created.metadata.name]);
+    }
   }
   if (wanted.status !== undefined) await changeStatus(cluster, path, created, wanted, wanted.status.conditions);
+  await wanted.more?.(path, created);
 
   await cluster.delete(path);
   await cluster.refused(404, 'NotFound', 'GET', path);
   assert.equal((await cluster.list(selected)).items.length, 2);
-  await watch.first(({ type }) => type === 'DELETED', 'the deletion');
   await cluster.delete(selected);
   assert.deepEqual((await cluster.list(selected)).items, []);
+  for (const watch of watches) {
+    const isGone = new Set<string>();
+    while (isGone.size < 3) {
+      const { object } = await watch.first(({ type }) => type === 'DELETED', 'the deletion of all three');
+      isGone.add(object.metadata.name);
+    }
+  }
+}
+
+/** Creates the objects, in the order that lists have; resolves with the last one. */
+async function createThree(cluster: Cluster, collection: string, wanted: KindOperations): Promise<KubeObject> {
+  const { apiVersion, kind, fields, names } = wanted;
+  const labels = { conformance: 'operations' };
+  const objects = [0, 1, 2].map((index) => {
+    const name = names?.[index];
+    const metadata = name === undefined ? { generateName: `conformance-${index}-`, labels } : { name, labels };
+    return { apiVersion, kind, ...fields, metadata };
+  });
+  const created: KubeObject[] = [];
+  for (const object of objects) created.push(await cluster.create(collection, object));
+  if (names !== undefined) await cluster.refused(409, 'AlreadyExists', 'POST', collection, { body: objects[0] });
+  const [, , last] = created;
+  assert.ok(last);
+  return last;
 }
 
 /** Finds the kind in the three discovery documents; resolves with the path of its collection. */
-async function discover(cluster: Cluster, wanted: KindOperations): Promise<string> {
+export async function discover(
+  cluster: Cluster,
+  wanted: Pick<KindOperations, 'apiVersion' | 'kind' | 'resource' | 'namespaced' | 'status' | 'subresources'>,
+): Promise<string> {
   const { apiVersion, kind, resource, namespaced, status, subresources = [] } = wanted;
   const [group = '', version = ''] = apiVersion.split('/');
   const { groups } = await cluster.get<{ groups: (Group & { name: string })[] }>('/apis');
@@ -98,7 +140,7 @@ async function change(cluster: Cluster, path: string, created: KubeObject, wante
   const patched = await cluster.patch(path, { ...patch, metadata: { annotations: { patched: 'true' } } });
   assert.equal(patched.metadata.annotations?.patched, 'true');
   assert.partialDeepStrictEqual(patched, patch);
-  assert.ok(Number(patched.metadata.resourceVersion) > Number(created.metadata.resourceVersion));
+  assert.ok(isNewer(patched, created));
   const updated = await cluster.change(path, (object) => {
     object.metadata.annotations = { ...object.metadata.annotations, updated: 'true' };
     merge(object, update);
