@@ -12,6 +12,7 @@ type Group = { name: string; patterns: string[]; concurrency: number };
 const groups: Group[] = [
   { name: 'unit', patterns: ['{api,platform,hub,agent,cli,scripts,bench}/**/*.test.ts'], concurrency: 2 },
   { name: 'contract', patterns: ['test/contract/**/*.test.ts'], concurrency: 2 },
+  { name: 'differential', patterns: ['test/differential/**/*.test.ts'], concurrency: 2 },
   { name: 'simulation', patterns: ['test/simulation/**/*.test.ts'], concurrency: 2 },
   { name: 'crash', patterns: ['test/crash/**/*.test.ts'], concurrency: 2 },
   { name: 'security', patterns: ['test/security/**/*.test.ts'], concurrency: 2 },

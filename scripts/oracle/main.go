@@ -1,0 +1,26 @@
+// The oracle: runs Kubernetes' own patch and server-side-apply code and writes
+// what it answers as test cases. Started by scripts/generate-patch-cases.ts.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: oracle DIRECTORY")
+		os.Exit(2)
+	}
+	directory := os.Args[1]
+	merge := &mergeSet{names: map[string]bool{}}
+	merge.listFamilies()
+	merge.mapFamilies()
+	merge.otherFamilies()
+	writeLines(directory, "strategic-merge.jsonl", merge.cases)
+	random := &mergeSet{names: map[string]bool{}}
+	random.randomCases()
+	writeLines(directory, "strategic-merge-random.jsonl", random.cases)
+	fmt.Printf("originals that no server holds left out: %q\n", append(merge.impossible, random.impossible...))
+	fmt.Printf("%d patches whose outcome depends on the order of a map left out\n", merge.skipped+random.skipped)
+}
