@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fetchDebianSources } from './schema/debian-sources.ts';
+import { fetchGoSources } from './debian-packages.ts';
 
 /** What the oracle imports, and what that needs to compile. */
 const debianPackages = [
@@ -31,9 +31,9 @@ const debianPackages = [
   'gopkg-yaml.v3',
 ].map((name) => `golang-${name}-dev`);
 
-function main(): void {
+async function main(): Promise<void> {
   const flag = process.argv.indexOf('--sources');
-  const sources = flag > 0 ? (process.argv[flag + 1] ?? '') : fetchDebianSources(debianPackages);
+  const sources = flag > 0 ? (process.argv[flag + 1] ?? '') : await fetchGoSources(debianPackages);
   const work = mkdtempSync(join(tmpdir(), 'skerry-oracle-'));
   process.on('exit', () => rmSync(work, { recursive: true, force: true }));
   cpSync(join(import.meta.dirname, 'oracle'), join(work, 'src/skerry/oracle'), { recursive: true });
@@ -53,4 +53,4 @@ function main(): void {
   execFileSync(program, [cases], { env: environment, stdio: 'inherit' });
 }
 
-main();
+await main();

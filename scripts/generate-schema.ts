@@ -5,8 +5,8 @@
 // Usage: npm run generate -- [--sources DIR]   (DIR holds k8s.io/api and its siblings)
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fetchGoSources } from './debian-packages.ts';
 import { apiRegistrationSource } from './schema/apiregistration.ts';
-import { fetchDebianSources } from './schema/debian-sources.ts';
 import { type GoField, type GoTypes, readGoFile } from './schema/go-types.ts';
 
 const debianPackages = [
@@ -139,9 +139,9 @@ function readSources(directory: string): GoTypes {
   return types;
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const flag = process.argv.indexOf('--sources');
-  const types = readSources(flag > 0 ? (process.argv[flag + 1] ?? '') : fetchDebianSources(debianPackages));
+  const types = readSources(flag > 0 ? (process.argv[flag + 1] ?? '') : await fetchGoSources(debianPackages));
   const rows: Record<string, unknown[]> = {};
   const descriptions: Record<string, Record<string, string>> = {};
   const atomic: string[] = [];
@@ -176,4 +176,4 @@ function main(): void {
   process.stdout.write(`${Object.keys(rows).length} types and ${enums.length} enums written\n`);
 }
 
-main();
+await main();

@@ -133,6 +133,11 @@ export class TestAgent {
     );
   }
 
+  /** Of the newest process. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Resolves with the exit code of the newest process, -1 when it was killed. */
   get ended(): Promise<number> {
     return this.#ended;

@@ -104,12 +104,13 @@ export class TestCluster {
     return stdout.trim();
   }
 
-  /** Joins a node; resolves when it is Ready. */
-  async addAgent(options: AgentOptions & { token?: string }): Promise<TestAgent> {
+  /** Joins a node, by the way of `hubUrl` when it is given; resolves when it is Ready. */
+  async addAgent(options: AgentOptions & { token?: string; hubUrl?: string }): Promise<TestAgent> {
     const agent = new TestAgent(options);
     this.agents.set(agent.name, agent);
     const token = options.token ?? (await this.token());
-    await agent.start(['--hub', this.hubUrl(agent.link), '--token', token, '--node-name', agent.name]);
+    const hubUrl = options.hubUrl ?? this.hubUrl(agent.link);
+    await agent.start(['--hub', hubUrl, '--token', token, '--node-name', agent.name]);
     await this.nodeReady(agent.name, 'True');
     return agent;
   }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -126,22 +126,33 @@ export class TestHub {
     await this.#exited;
   }
 
-  #connection(path: string, anonymous: boolean): RequestOptions {
+  /** A kubeconfig that leads to another port of loopback, such as a proxy's. */
+  async kubeconfigVia(port: number): Promise<string> {
+    const path = join(this.dataDirectory, `via-${port}.kubeconfig`);
+    const text = await readFile(this.kubeconfig, 'utf8');
+    await writeFile(path, text.replace(/server: .*/, `server: https://127.0.0.1:${port}`));
+    return path;
+  }
+
+  /** What TLS needs to be the administrator. */
+  credentials(): { ca: string; cert: string; key: string } {
     const { clusters, users } = parse(readFileSync(this.kubeconfig, 'utf8')) as {
       clusters: { cluster: Record<string, string> }[];
       users: { user: Record<string, string> }[];
     };
     const decode = (text = ''): string => Buffer.from(text, 'base64').toString();
-    const { hostname, port } = new URL(this.httpsUrl);
     const user = users[0]?.user ?? {};
     return {
-      hostname,
-      port,
-      path,
-      agent: false,
       ca: decode(clusters[0]?.cluster['certificate-authority-data']),
-      ...(anonymous ? {} : { cert: decode(user['client-certificate-data']), key: decode(user['client-key-data']) }),
+      cert: decode(user['client-certificate-data']),
+      key: decode(user['client-key-data']),
     };
+  }
+
+  #connection(path: string, anonymous: boolean): RequestOptions {
+    const { hostname, port } = new URL(this.httpsUrl);
+    const { ca, ...identity } = this.credentials();
+    return { hostname, port, path, agent: false, ca, ...(anonymous ? {} : identity) };
   }
 
   /** One HTTPS request, as the administrator or as nobody. */

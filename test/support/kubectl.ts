@@ -2,7 +2,7 @@
 // project's .cache directory, run with a home and a cache directory beside its
 // kubeconfig. A run never rejects because of an exit code; streams give their
 // lines as they come.
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -45,7 +45,13 @@ async function unpackBinary(): Promise<string> {
 }
 
 export type Result = { code: number; stdout: string; stderr: string };
-export type RunOptions = { stdin?: string; env?: Record<string, string>; cwd?: string };
+export type RunOptions = {
+  stdin?: string;
+  env?: Record<string, string>;
+  cwd?: string;
+  /** It is killed when it has run that long. */
+  timeoutMs?: number;
+};
 
 /** A kubectl that keeps running (`-w`, `logs -f`). */
 export type Stream = {
@@ -113,10 +119,13 @@ export class Kubectl {
     return path;
   }
 
-  /** Starts kubectl without waiting for its end. */
-  async stream(args: readonly string[], { stdin, env, cwd }: RunOptions = {}): Promise<Stream> {
+  /** Starts kubectl, or a program that runs it, and leaves its streams to the caller. */
+  async child(
+    args: readonly string[],
+    { env, cwd, program }: Pick<RunOptions, 'env' | 'cwd'> & { program?: string } = {},
+  ): Promise<ChildProcessWithoutNullStreams> {
     await mkdir(this.home, { recursive: true });
-    const child = spawn(await kubectlBinary(), args, {
+    const child = spawn(program ?? (await kubectlBinary()), args, {
       cwd: cwd ?? this.home,
       env: {
         PATH: process.env.PATH ?? '',
@@ -128,7 +137,16 @@ export class Kubectl {
       },
     });
     endWithTest(child);
-    const deadline = setTimeout(() => child.kill('SIGKILL'), runTimeoutMs);
+    return child;
+  }
+
+  /** Starts kubectl without waiting for its end. */
+  async stream(args: readonly string[], { stdin, env, cwd, timeoutMs }: RunOptions = {}): Promise<Stream> {
+    const child = await this.child(args, {
+      ...(env === undefined ? {} : { env }),
+      ...(cwd === undefined ? {} : { cwd }),
+    });
+    const deadline = setTimeout(() => child.kill('SIGKILL'), timeoutMs ?? runTimeoutMs);
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (chunk: string) => {
