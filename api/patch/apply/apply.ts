@@ -156,7 +156,8 @@ export function applyConfiguration(
   const own = withoutMeta(set);
   const isSame = old !== undefined && jsonEqual(withoutNulls(object), old);
   const known = readManaged(live?.metadata.managedFields)?.find((entry) => managerKey(entry.manager) === key);
-  table.set(key, { manager, set: own, time: isSame && known !== undefined ? known.time : time });
+  // Who applies what is there already has changed nothing, and gets no new time.
+  table.set(key, { manager, set: own, time: isSame ? known?.time : time });
   return { object, managedFields: writeManaged([...table.values()]) };
 }
 
