@@ -70,6 +70,11 @@ function securityOf(
   };
 }
 
+function sharedProcesses(pod: Pod, containerId: string | undefined): Pick<ContainerSpec, 'sharesProcessesOf'> {
+  if (pod.spec?.shareProcessNamespace === true) return { sharesProcessesOf: 'pod' };
+  return containerId === undefined ? {} : { sharesProcessesOf: { containerId } };
+}
+
 export function containerSpec(
   pod: Pod,
   step: StartStep,
@@ -101,6 +106,6 @@ export function containerSpec(
     ...(requests.cpu === undefined ? {} : { cpuRequestMillis: cpuMillis(requests.cpu) }),
     ...(limits.memory === undefined ? {} : { memoryLimitBytes: quantityBytes(limits.memory) }),
     ...securityOf(pod, container),
-    sharesProcesses: pod.spec?.shareProcessNamespace === true,
+    ...sharedProcesses(pod, step.sharesProcessesOf),
   };
 }

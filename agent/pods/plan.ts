@@ -14,10 +14,12 @@ export type Step =
   | {
       type: 'start';
       container: Container;
-      role: 'init' | 'container';
+      role: 'init' | 'container' | 'ephemeral';
       attempt: number;
       crashStreak: number;
       sandboxId: string;
+      /** Id of the container whose processes it is to see. */
+      sharesProcessesOf?: string | undefined;
     }
   | { type: 'stop'; ids: string[]; graceSeconds: number; why: string }
   | { type: 'remove'; ids: string[] }
@@ -58,6 +60,7 @@ export function currentSandbox(containers: readonly RuntimeContainer[]): Runtime
 /** Whether an exited container is to run again. */
 export function shouldRestart(pod: Pod, container: Container, role: ContainerRole, exitCode: number): boolean {
   if (role === 'init' && isSidecar(container)) return true;
+  if (role === 'ephemeral') return false;
   const policy = pod.spec?.restartPolicy ?? 'Always';
   if (role === 'init') return exitCode !== 0 && policy !== 'Never';
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
@@ -108,8 +111,8 @@ function planRemoval(pod: Pod | undefined, containers: readonly RuntimeContainer
   const graceSeconds = pod?.metadata.deletionGracePeriodSeconds ?? orphanGraceSeconds;
   const running = containers.filter((item) => item.state === 'running');
   const main = running.filter((item) => item.role === 'container');
-  // Sidecars go after the containers that they serve.
-  const others = running.filter((item) => item.role === 'init');
+  // Sidecars go after the containers that they serve, and whoever debugs with them.
+  const others = running.filter((item) => item.role === 'init' || item.role === 'ephemeral');
   if (main.length > 0) return [{ type: 'stop', ids: ids(main), graceSeconds, why: 'deleted' }];
   if (others.length > 0) return [{ type: 'stop', ids: ids(others), graceSeconds, why: 'deleted' }];
   if (running.length > 0) return [{ type: 'stop', ids: ids(running), graceSeconds: 0, why: 'deleted' }];
@@ -182,7 +185,26 @@ function planContainers(
   for (const container of pod.spec?.containers ?? []) {
     steps.push(...planContainer(pod, container, 'container', sandbox, latestAttempt(here, container.name), all, nowMs));
   }
-  return steps;
+  return [...steps, ...planEphemeral(pod, sandbox, all)];
+}
+
+/** Containers for debugging start once, whatever becomes of them. */
+function planEphemeral(pod: Pod, sandbox: RuntimeContainer, all: readonly RuntimeContainer[]): Step[] {
+  return (pod.spec?.ephemeralContainers ?? []).flatMap(({ targetContainerName, ...container }): Step[] => {
+    const last = latestAttempt(all, container.name);
+    if (last !== undefined && last.state !== 'created') return [];
+    const target = targetContainerName === undefined ? undefined : latestAttempt(all, targetContainerName);
+    const start: Step = {
+      type: 'start',
+      container,
+      role: 'ephemeral',
+      attempt: 0,
+      crashStreak: 0,
+      sandboxId: sandbox.id,
+      sharesProcessesOf: target?.state === 'running' ? target.id : undefined,
+    };
+    return last === undefined ? [start] : [{ type: 'remove', ids: [last.id] }, start];
+  });
 }
 
 function planContainer(

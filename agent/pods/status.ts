@@ -38,6 +38,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const sandbox = currentSandbox(containers);
   const initStatuses = (pod.spec?.initContainers ?? []).map((container) => containerStatus(input, container, 'init'));
   const statuses = (pod.spec?.containers ?? []).map((container) => containerStatus(input, container, 'container'));
+  const ephemeralStatuses = (pod.spec?.ephemeralContainers ?? []).map((container) =>
+    containerStatus(input, container, 'ephemeral'),
+  );
   const phase = phaseOf(pod, containers);
   const address = pod.spec?.hostNetwork ? hostAddress : sandbox?.address;
   const isRunning = sandbox?.state === 'running';
@@ -51,6 +54,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: input.startTime ?? formatTime(startedMs),
     ...(initStatuses.length > 0 ? { initContainerStatuses: initStatuses } : {}),
     containerStatuses: statuses,
+    ...(ephemeralStatuses.length > 0 ? { ephemeralContainerStatuses: ephemeralStatuses } : {}),
   } as unknown as PodStatus;
 }
 
@@ -86,7 +90,11 @@ function terminatedState(item: RuntimeContainer): State {
   } as unknown as State;
 }
 
-function containerStatus(input: StatusInput, container: Container, role: 'init' | 'container'): ContainerStatus {
+function containerStatus(
+  input: StatusInput,
+  container: Container,
+  role: 'init' | 'container' | 'ephemeral',
+): ContainerStatus {
   const { pod, containers, waiting, nowMs } = input;
   const attempts = containers
     .filter((item) => item.role === role && item.containerName === container.name)
@@ -116,9 +124,11 @@ function containerStatus(input: StatusInput, container: Container, role: 'init' 
   }
   const runs = last?.state === 'running' && sandbox?.state === 'running';
   const isReady =
-    role === 'init' && !isSidecar(container)
-      ? last?.state === 'exited' && last.exitCode === 0
-      : runs && input.isReady(container, last.id);
+    role === 'ephemeral'
+      ? false
+      : role === 'init' && !isSidecar(container)
+        ? last?.state === 'exited' && last.exitCode === 0
+        : runs && input.isReady(container, last.id);
   return {
     name: container.name,
     image: container.image ?? '',

@@ -2,7 +2,7 @@
 // hold a pod's network, and containers in them, found again by their labels.
 // Every implementation passes test/contract/runtime.ts.
 
-export type ContainerRole = 'sandbox' | 'init' | 'container';
+export type ContainerRole = 'sandbox' | 'init' | 'container' | 'ephemeral';
 
 /** What a container is for; kept in its labels, so that it is known after any restart of the agent. */
 export type ContainerIdentity = {
@@ -81,7 +81,8 @@ export type ContainerSpec = {
   readOnlyRoot: boolean;
   addCapabilities: string[];
   dropCapabilities: string[];
-  sharesProcesses: boolean;
+  /** Whose processes it sees beside its own: all of the pod's, or those of the container with this id. */
+  sharesProcessesOf?: 'pod' | { containerId: string };
 };
 
 export type RegistryCredentials = { username: string; password: string; server: string };

@@ -74,10 +74,15 @@ export function defaultPodSpec(spec: JsonObject): void {
     schedulerName: 'default-scheduler',
   });
   if (typeof spec.serviceAccountName === 'string') spec.serviceAccount ??= spec.serviceAccountName;
-  for (const list of [spec.initContainers, spec.containers]) {
+  for (const list of [spec.initContainers, spec.containers, spec.ephemeralContainers]) {
     for (const container of objects(list)) defaultContainer(container, spec.hostNetwork === true);
   }
   for (const volume of objects(spec.volumes)) defaultVolume(volume);
+}
+
+/** Fills in containers for debugging, in place. */
+export function defaultEphemeralContainers(containers: readonly object[]): void {
+  for (const container of containers) defaultContainer(container as JsonObject, false);
 }
 
 /**

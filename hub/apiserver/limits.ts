@@ -28,3 +28,7 @@ export const minTokenSeconds = 600;
 export const maxTokenSeconds = 2 ** 32;
 /** Longest name of a field manager, bytes. */
 export const maxManagerNameLength = 128;
+/** Age up to which a node's usage is told again without asking the node, ms. */
+export const metricsMaxAgeMs = 10_000;
+/** Time for a node to tell what it uses, ms. */
+export const metricsWithinMs = 10_000;

@@ -11,9 +11,13 @@ import { reviewAccess, reviewOwnAccess, reviewOwnRules, reviewSelf, reviewToken 
 import { RoleIndex } from './access/role-index.ts';
 import type { AccessRequest } from './access/rules.ts';
 import { requestToken, userOfToken } from './access/service-account-tokens.ts';
+import { readComponentStatus } from './component-status.ts';
 import { create } from './create.ts';
 import { remove, removeCollection } from './delete.ts';
+import { ephemeralContainers } from './ephemeral-containers.ts';
+import { evict } from './eviction.ts';
 import { openLog } from './log.ts';
+import { readMetrics } from './metrics.ts';
 import type { NodeStream } from './node-connector.ts';
 import { type ApiParts, kindOf, translateStoreError } from './parts.ts';
 import { patch } from './patch.ts';
@@ -21,7 +25,7 @@ import { commandTarget, nodeOf, portTarget, readPod, type Target } from './pod-t
 import { type ProxyRequest, type ProxyUpgrade, proxy, proxyUpgrade } from './proxy.ts';
 import { get, list } from './read.ts';
 import { scale } from './scale.ts';
-import { bind, finalizeNamespace } from './subresources.ts';
+import { bind, bindNamed, finalizeNamespace, refuseResize } from './subresources.ts';
 import { update } from './update.ts';
 import { watch } from './watch.ts';
 
@@ -37,9 +41,12 @@ const verbs: Partial<Record<Operation['verb'], VerbHandler>> = {
   deletecollection: removeCollection,
 };
 
-/** Subresources with a handler of their own, by name. */
+/** Subresources with a handler of their own, by name. (Streams have methods of their own below.) */
 const subresources: Record<string, VerbHandler> = {
   binding: bind,
+  ephemeralcontainers: ephemeralContainers,
+  eviction: evict,
+  resize: refuseResize,
   scale,
   finalize: finalizeNamespace,
   token: requestToken,
@@ -47,6 +54,10 @@ const subresources: Record<string, VerbHandler> = {
 
 /** Resources that are answered instead of stored, by `group/resource`. */
 const answered: Record<string, VerbHandler> = {
+  '/bindings': bindNamed,
+  '/componentstatuses': readComponentStatus,
+  'metrics.k8s.io/nodes': readMetrics,
+  'metrics.k8s.io/pods': readMetrics,
   'authentication.k8s.io/selfsubjectreviews': reviewSelf,
   'authentication.k8s.io/tokenreviews': reviewToken,
   'authorization.k8s.io/localsubjectaccessreviews': reviewAccess,

@@ -2,12 +2,13 @@
 // (status and approval go through update and patch; scale has its own file.)
 import { setCondition } from '../../api/meta/conditions.ts';
 import type { Condition, Pod } from '../../api/meta/kubernetes.ts';
-import type { JsonObject } from '../../api/meta/object.ts';
+import { isJsonObject, type JsonObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { badRequest, conflict, invalid, required, type Status } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import { decodeAs } from './input.ts';
 import { type ApiParts, kindOf, nameOf, resourceNameOf } from './parts.ts';
+import { get } from './read.ts';
 import { replace } from './update.ts';
 
 /** POST pods/NAME/binding: gives a pod its node, once. */
@@ -45,6 +46,19 @@ export async function bind(parts: ApiParts, operation: Operation): Promise<Reply
   });
   const success: Status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   return { code: 201, body: success };
+}
+
+/** POST bindings: the same, with the pod's name in the body. */
+export async function bindNamed(parts: ApiParts, operation: Operation): Promise<Reply> {
+  const metadata = isJsonObject(operation.body) ? operation.body.metadata : undefined;
+  const name = isJsonObject(metadata) ? String(metadata.name ?? '') : '';
+  return bind(parts, { ...operation, resource: { group: '', version: 'v1', resource: 'pods' }, name });
+}
+
+/** PUT and PATCH of pods/NAME/resize. @throws ApiError BadRequest always */
+export async function refuseResize(parts: ApiParts, operation: Operation): Promise<Reply> {
+  if (operation.verb === 'get') return get(parts, operation);
+  throw badRequest('resizing a running pod is not built yet: delete the pod, and have it made with the new resources');
 }
 
 /** PUT namespaces/NAME/finalize: the finalizers of a namespace's spec. */

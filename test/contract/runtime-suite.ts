@@ -137,7 +137,7 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
         readOnlyRoot: false,
         addCapabilities: [],
         dropCapabilities: [],
-        sharesProcesses: false,
+
         ...change,
       });
     /** A pod with a running sandbox and one container that has been started. */

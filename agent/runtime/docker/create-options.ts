@@ -39,6 +39,10 @@ export function sandboxOptions(
   };
 }
 
+function processesOf({ sharesProcessesOf: shared }: ContainerSpec, sandbox: string): string {
+  return typeof shared === 'object' ? `container:${shared.containerId}` : sandbox;
+}
+
 export function containerOptions(spec: ContainerSpec, instance: string): Docker.ContainerCreateOptions {
   const sandbox = `container:${spec.identity.sandboxId}`;
   return {
@@ -56,7 +60,7 @@ export function containerOptions(spec: ContainerSpec, instance: string): Docker.
     HostConfig: {
       NetworkMode: sandbox,
       IpcMode: sandbox,
-      ...(spec.sharesProcesses ? { PidMode: sandbox } : {}),
+      ...(spec.sharesProcessesOf === undefined ? {} : { PidMode: processesOf(spec, sandbox) }),
       Mounts: spec.mounts.map(({ hostPath, containerPath, readOnly }) => ({
         Type: 'bind' as const,
         Source: hostPath,
