@@ -18,15 +18,25 @@ import { Informers } from './client/informer.ts';
 import { resources } from './client/resources.ts';
 import { CertificatesController, type RequestSigner } from './controllers/certificates/controller.ts';
 import { ClusterRolesController, ensureDefaultRoles } from './controllers/cluster-roles/controller.ts';
+import { CronJobController } from './controllers/cron-job/controller.ts';
 import { DaemonSetController } from './controllers/daemon-set/controller.ts';
 import { DeploymentController } from './controllers/deployment/controller.ts';
+import { DisruptionController } from './controllers/disruption/controller.ts';
+import { EndpointsController } from './controllers/endpoints/controller.ts';
 import { GarbageCollector } from './controllers/garbage-collector/controller.ts';
+import { JobController } from './controllers/job/controller.ts';
 import { NamespaceController } from './controllers/namespace/controller.ts';
 import { NodeIpamController } from './controllers/node-ipam/controller.ts';
 import { NodeLifecycleController } from './controllers/node-lifecycle/controller.ts';
 import { PodGarbageCollector } from './controllers/pod-gc/controller.ts';
-import { ReplicaSetController } from './controllers/replica-set/controller.ts';
+import {
+  ReplicaSetController,
+  replicaSetFlavour,
+  replicationControllerFlavour,
+} from './controllers/replica-set/controller.ts';
+import { ResourceQuotaController } from './controllers/resource-quota/controller.ts';
 import { ServiceAccountsController } from './controllers/service-accounts/controller.ts';
+import { StatefulSetController } from './controllers/stateful-set/controller.ts';
 import type { Tokens } from './pki/token-signer.ts';
 import { matchesNode, tolerates, untoleratedTaint } from './scheduler/plan.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
@@ -92,7 +102,14 @@ export class Hub {
     this.#controllers = [
       new Scheduler(partsFor('default-scheduler')),
       new DeploymentController(partsFor('deployment-controller')),
-      new ReplicaSetController(partsFor('replicaset-controller')),
+      new ReplicaSetController(replicaSetFlavour, partsFor('replicaset-controller')),
+      new ReplicaSetController(replicationControllerFlavour, partsFor('replication-controller')),
+      new StatefulSetController(partsFor('statefulset-controller')),
+      new JobController(partsFor('job-controller')),
+      new CronJobController(partsFor('cronjob-controller')),
+      new EndpointsController(partsFor('endpointslice-controller')),
+      new DisruptionController(partsFor('disruption-controller')),
+      new ResourceQuotaController(partsFor('resourcequota-controller')),
       new DaemonSetController({ ...partsFor('daemonset-controller'), fit }),
       new NodeLifecycleController({ ...partsFor('node-controller'), tolerates }),
       new NodeIpamController({ clusterCidr: options.clusterCidr }, { ...partsFor('node-ipam'), random }),

@@ -13,6 +13,7 @@ import { applyLimitRanges, enforceLimitRanges } from './limit-ranges.ts';
 import { maxNameDraws } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, isDryRun, kindOf, resourceNameOf } from './parts.ts';
+import { withinQuotas } from './quota.ts';
 import { allocateServiceAddress } from './service-addresses.ts';
 import { encodeStored, objectStoreKey, servedText } from './stored-object.ts';
 
@@ -72,7 +73,7 @@ async function createOnce(
   if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
   if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
   else setManagedFields(object, managedFields ?? undefined);
-  const reply = await write(parts, operation, kind, object, warnings);
+  const reply = await withinQuotas(parts, kind, object, () => write(parts, operation, kind, object, warnings));
   if (reply === undefined) throw alreadyExists(resourceNameOf(kind), object.metadata.name);
   return reply;
 }

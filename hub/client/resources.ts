@@ -7,6 +7,15 @@ const apps = (resource: string): ResourceId => ({ group: 'apps', version: 'v1', 
 const rbac = (resource: string): ResourceId => ({ group: 'rbac.authorization.k8s.io', version: 'v1', resource });
 
 export const resources = {
+  claims: core('persistentvolumeclaims'),
+  cronJobs: { group: 'batch', version: 'v1', resource: 'cronjobs' },
+  disruptionBudgets: { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets' },
+  endpoints: core('endpoints'),
+  endpointSlices: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
+  jobs: { group: 'batch', version: 'v1', resource: 'jobs' },
+  replicationControllers: core('replicationcontrollers'),
+  resourceQuotas: core('resourcequotas'),
+  statefulSets: apps('statefulsets'),
   clusterRoles: rbac('clusterroles'),
   clusterRoleBindings: rbac('clusterrolebindings'),
   configMaps: core('configmaps'),

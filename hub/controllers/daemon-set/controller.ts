@@ -1,13 +1,14 @@
 // Runs the DaemonSet plan and keeps the history of templates that
 // `kubectl rollout undo` goes back to.
-import type { ControllerRevision, DaemonSet, Node, Pod, PodTemplate } from '../../../api/meta/kubernetes.ts';
-import { controllerOf, controllerReference } from '../../../api/meta/object.ts';
+import type { DaemonSet, Node, Pod, PodTemplate } from '../../../api/meta/kubernetes.ts';
+import { controllerOf } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
 import { targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
 import { isOwnedBy, podFromTemplate } from '../pods.ts';
+import { keepHistory } from '../revision-history.ts';
 import { revisionHashLabel, templateHash } from '../template-hash.ts';
 import { daemonPodSpec, type NodeFit, planDaemonSet, type Step } from './plan.ts';
 
@@ -46,7 +47,8 @@ export class DaemonSetController implements Controller {
     const set = informers.for(resources.daemonSets).get(key) as DaemonSet | undefined;
     if (set === undefined) return;
     const hash = templateHash(set.spec?.template as PodTemplate | undefined);
-    if (set.metadata.deletionTimestamp === undefined) await this.#keepHistory(set, hash);
+    if (set.metadata.deletionTimestamp === undefined)
+      await keepHistory(this.#parts, set, 'DaemonSet', hash, `${set.metadata.name.slice(0, 240)}-${hash}`);
     const pods = informers
       .for(resources.pods)
       .all()
@@ -59,41 +61,6 @@ export class DaemonSetController implements Controller {
         step,
       );
     }
-  }
-
-  /** The present template's ControllerRevision has the highest number; the oldest beyond the limit go. */
-  async #keepHistory(set: DaemonSet, hash: string): Promise<void> {
-    const { client, informers } = this.#parts;
-    const history = informers
-      .for(resources.controllerRevisions)
-      .all()
-      .filter((revision) => isOwnedBy(revision, set)) as ControllerRevision[];
-    history.sort((a, b) => a.revision - b.revision);
-    const current = history.find((revision) => revision.metadata.labels?.[revisionHashLabel] === hash);
-    const highest = history.at(-1)?.revision ?? 0;
-    if (current === undefined) {
-      const metadata = {
-        name: `${set.metadata.name.slice(0, 240)}-${hash}`,
-        namespace: set.metadata.namespace ?? '',
-        labels: {
-          ...(set.spec?.template.metadata?.labels as Record<string, string> | undefined),
-          [revisionHashLabel]: hash,
-        },
-        annotations: { ...set.metadata.annotations },
-        ownerReferences: [controllerReference(set, 'apps/v1', 'DaemonSet')],
-      };
-      await client.create(resources.controllerRevisions, {
-        metadata,
-        data: { spec: { template: { $patch: 'replace', ...set.spec?.template } } },
-        revision: highest + 1,
-      });
-    } else if (current.revision !== highest) {
-      await client.patch(resources.controllerRevisions, current.metadata, 'merge', { revision: highest + 1 });
-    }
-    const surplus = history
-      .filter((revision) => revision !== current)
-      .slice(0, -(set.spec?.revisionHistoryLimit ?? 10));
-    for (const revision of surplus) await client.delete(resources.controllerRevisions, revision.metadata);
   }
 
   #executors: Executors = {

@@ -1,5 +1,8 @@
-// Runs the ReplicaSet plan. The in-process cache shows a write before the
+// Runs the ReplicaSet plan, also for its older form, the ReplicationController.
+// The in-process cache shows a write before the
 // write resolves, so that no step is ever planned twice.
+
+import type { ResourceId } from '../../../api/kinds/kind.ts';
 import type { Pod, ReplicaSet } from '../../../api/meta/kubernetes.ts';
 import { matchesSelector } from '../../../api/meta/labels.ts';
 import { controllerOf, controllerReference, type KubeObject, objectKey } from '../../../api/meta/object.ts';
@@ -11,22 +14,50 @@ import { WorkQueue } from '../../client/work-queue.ts';
 import { podFromTemplate } from '../pods.ts';
 import { planReplicaSet, type Step } from './plan.ts';
 
+/** What the two kinds differ in. */
+type Flavour = {
+  kind: 'ReplicaSet' | 'ReplicationController';
+  apiVersion: string;
+  resource: ResourceId;
+  /** The object as a ReplicaSet. */
+  asSet: (object: KubeObject) => ReplicaSet;
+};
+
+export const replicaSetFlavour: Flavour = {
+  kind: 'ReplicaSet',
+  apiVersion: 'apps/v1',
+  resource: resources.replicaSets,
+  asSet: (object) => object as ReplicaSet,
+};
+
+export const replicationControllerFlavour: Flavour = {
+  kind: 'ReplicationController',
+  apiVersion: 'v1',
+  resource: resources.replicationControllers,
+  asSet: (object) => {
+    const spec = object.spec as { selector?: Record<string, string> } | undefined;
+    return { ...object, spec: { ...spec, selector: { matchLabels: spec?.selector ?? {} } } } as unknown as ReplicaSet;
+  },
+};
+
 type Executors = { [T in Step['type']]: (set: ReplicaSet, step: Extract<Step, { type: T }>) => Promise<void> };
 
 export class ReplicaSetController implements Controller {
+  #flavour: Flavour;
   #parts: ControllerParts;
   #queue: WorkQueue;
 
-  constructor(parts: ControllerParts) {
+  constructor(flavour: Flavour, parts: ControllerParts) {
+    this.#flavour = flavour;
     this.#parts = parts;
-    this.#queue = new WorkQueue('replica-set', (key) => this.#reconcile(key), parts);
-    parts.informers.for(resources.replicaSets);
+    this.#queue = new WorkQueue(flavour.kind, (key) => this.#reconcile(key), parts);
+    parts.informers.for(this.#flavour.resource);
     parts.informers.for(resources.pods);
   }
 
   start(signal: AbortSignal): void {
     const { informers } = this.#parts;
-    informers.for(resources.replicaSets).subscribe(({ key }) => this.#queue.add(key));
+    informers.for(this.#flavour.resource).subscribe(({ key }) => this.#queue.add(key));
     informers.for(resources.pods).subscribe(({ object, previous }) => {
       for (const pod of [object, previous]) if (pod !== undefined) this.#wakeOwner(pod);
     });
@@ -36,9 +67,9 @@ export class ReplicaSetController implements Controller {
   #wakeOwner(pod: KubeObject): void {
     const owner = controllerOf(pod);
     const { namespace } = pod.metadata;
-    if (owner?.kind === 'ReplicaSet') this.#queue.add(`${namespace}/${owner.name}`);
+    if (owner?.kind === this.#flavour.kind) this.#queue.add(`${namespace}/${owner.name}`);
     if (owner !== undefined) return;
-    for (const set of this.#parts.informers.for(resources.replicaSets).all() as ReplicaSet[]) {
+    for (const set of this.#parts.informers.for(this.#flavour.resource).all().map(this.#flavour.asSet)) {
       if (set.metadata.namespace === namespace && matchesSelector(set.spec?.selector, pod.metadata.labels))
         this.#queue.add(objectKey(set));
     }
@@ -46,8 +77,9 @@ export class ReplicaSetController implements Controller {
 
   async #reconcile(key: string): Promise<void> {
     const { informers, clock } = this.#parts;
-    const set = informers.for(resources.replicaSets).get(key) as ReplicaSet | undefined;
-    if (set === undefined) return;
+    const found = informers.for(this.#flavour.resource).get(key);
+    if (found === undefined) return;
+    const set = this.#flavour.asSet(found);
     const pods = informers
       .for(resources.pods)
       .all()
@@ -63,7 +95,7 @@ export class ReplicaSetController implements Controller {
     adopt: async (set, { pod }) => {
       const ownerReferences = [
         ...(pod.metadata.ownerReferences ?? []),
-        controllerReference(set, 'apps/v1', 'ReplicaSet'),
+        controllerReference(set, this.#flavour.apiVersion, this.#flavour.kind),
       ];
       await this.#parts.client.patch(resources.pods, pod.metadata, 'merge', {
         metadata: { uid: pod.metadata.uid, ownerReferences },
@@ -80,12 +112,12 @@ export class ReplicaSetController implements Controller {
     create: async (set, { count }) => {
       const template = set.spec?.template;
       if (template === undefined) return;
-      const target = targetOf(set, 'apps/v1', 'ReplicaSet');
+      const target = targetOf(set, this.#flavour.apiVersion, this.#flavour.kind);
       for (let index = 0; index < count; index += 1) {
         try {
           const pod = await this.#parts.client.create(
             resources.pods,
-            podFromTemplate(set, 'apps/v1', 'ReplicaSet', template),
+            podFromTemplate(set, this.#flavour.apiVersion, this.#flavour.kind, template),
           );
           this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
         } catch (error) {
@@ -101,7 +133,7 @@ export class ReplicaSetController implements Controller {
           ...(pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }),
         });
         this.#parts.events.record(
-          targetOf(set, 'apps/v1', 'ReplicaSet'),
+          targetOf(set, this.#flavour.apiVersion, this.#flavour.kind),
           'Normal',
           'SuccessfulDelete',
           `Deleted pod: ${pod.metadata.name}`,
@@ -111,7 +143,7 @@ export class ReplicaSetController implements Controller {
       }
     },
     status: async (set, { status }) => {
-      await this.#parts.client.patch(resources.replicaSets, set.metadata, 'merge', { status }, 'status');
+      await this.#parts.client.patch(this.#flavour.resource, set.metadata, 'merge', { status }, 'status');
     },
   };
 }

@@ -1,0 +1,138 @@
+// What objects take of a ResourceQuota, and which quotas look at them.
+// https://kubernetes.io/docs/concepts/policy/resource-quotas/
+import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../meta/kubernetes.ts';
+import type { KubeObject } from '../meta/object.ts';
+import { parseQuantity } from '../meta/quantity.ts';
+import type { Kind } from './kind.ts';
+
+/** Amounts by the names that quotas use, in base units. */
+export type Amounts = Record<string, number>;
+
+/** Kinds with a name of their own in quotas, beside `count/RESOURCE.GROUP`. */
+const namedCounts = [
+  'pods',
+  'services',
+  'secrets',
+  'configmaps',
+  'persistentvolumeclaims',
+  'replicationcontrollers',
+  'resourcequotas',
+];
+
+function sumInto(total: Amounts, amounts: Amounts): void {
+  for (const [name, amount] of Object.entries(amounts)) total[name] = (total[name] ?? 0) + amount;
+}
+
+type Lists = { requests?: Record<string, string>; limits?: Record<string, string> };
+
+/** What a pod asks for: its containers together, or the largest init container if that is more. */
+function podAmounts({ spec }: Pod): Amounts {
+  const of = (lists: Lists | undefined): Amounts => {
+    const amounts: Amounts = {};
+    for (const [name, quantity] of Object.entries(lists?.requests ?? {}))
+      amounts[`requests.${name}`] = parseQuantity(quantity) ?? 0;
+    for (const [name, quantity] of Object.entries(lists?.limits ?? {}))
+      amounts[`limits.${name}`] = parseQuantity(quantity) ?? 0;
+    return amounts;
+  };
+  const total: Amounts = {};
+  for (const container of spec?.containers ?? []) sumInto(total, of(container.resources as Lists));
+  for (const container of spec?.initContainers ?? [])
+    for (const [name, amount] of Object.entries(of(container.resources as Lists)))
+      total[name] = Math.max(total[name] ?? 0, amount);
+  for (const name of ['cpu', 'memory', 'ephemeral-storage'])
+    if (total[`requests.${name}`] !== undefined) total[name] = total[`requests.${name}`] ?? 0;
+  return total;
+}
+
+function claimAmounts({ spec }: PersistentVolumeClaim): Amounts {
+  const storage = parseQuantity(spec?.resources?.requests?.storage) ?? 0;
+  const prefix = `${spec?.storageClassName}.storageclass.storage.k8s.io`;
+  const ofClass = spec?.storageClassName
+    ? { [`${prefix}/requests.storage`]: storage, [`${prefix}/persistentvolumeclaims`]: 1 }
+    : {};
+  return { 'requests.storage': storage, ...ofClass };
+}
+
+function serviceAmounts({ spec }: Service): Amounts {
+  const ports = spec?.ports?.length ?? 0;
+  const usesNodePorts =
+    spec?.type === 'NodePort' || (spec?.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
+  return {
+    'services.nodeports': usesNodePorts ? ports : 0,
+    'services.loadbalancers': spec?.type === 'LoadBalancer' ? 1 : 0,
+  };
+}
+
+/** What an object counts for; nothing for pods that have ended. */
+export function usageOf(kind: Kind, object: KubeObject): Amounts {
+  const phase = (object as Pod).status?.phase;
+  if (kind.kind === 'Pod' && (phase === 'Succeeded' || phase === 'Failed')) return {};
+  const amounts: Amounts = { [`count/${kind.plural}${kind.group === '' ? '' : `.${kind.group}`}`]: 1 };
+  if (kind.group !== '') return amounts;
+  if (namedCounts.includes(kind.plural)) amounts[kind.plural] = 1;
+  if (kind.kind === 'Pod') sumInto(amounts, podAmounts(object as Pod));
+  if (kind.kind === 'PersistentVolumeClaim') sumInto(amounts, claimAmounts(object as PersistentVolumeClaim));
+  if (kind.kind === 'Service') sumInto(amounts, serviceAmounts(object as Service));
+  return amounts;
+}
+
+type ScopeTerm = { scopeName: string; operator?: string; values?: string[] };
+
+function scopesOf({ spec }: ResourceQuota): ScopeTerm[] {
+  const plain = (spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' }));
+  return [...plain, ...((spec?.scopeSelector?.matchExpressions ?? []) as ScopeTerm[])];
+}
+
+function matchesScope({ scopeName, operator = 'Exists', values = [] }: ScopeTerm, { spec, status }: Pod): boolean {
+  switch (scopeName) {
+    case 'Terminating':
+      return spec?.activeDeadlineSeconds !== undefined;
+    case 'NotTerminating':
+      return spec?.activeDeadlineSeconds === undefined;
+    case 'BestEffort':
+      return status?.qosClass === 'BestEffort';
+    case 'NotBestEffort':
+      return status?.qosClass !== 'BestEffort';
+    case 'PriorityClass': {
+      const name = spec?.priorityClassName ?? '';
+      if (operator === 'Exists') return name !== '';
+      if (operator === 'DoesNotExist') return name === '';
+      return operator === 'In' ? values.includes(name) : !values.includes(name);
+    }
+    default:
+      return false;
+  }
+}
+
+/** What of an object counts against a quota: only what it limits, and with scopes only pods in them. */
+export function chargedTo(quota: ResourceQuota, kind: Kind, object: KubeObject): Amounts {
+  const scopes = scopesOf(quota);
+  if (scopes.length > 0 && (kind.kind !== 'Pod' || !scopes.every((scope) => matchesScope(scope, object as Pod))))
+    return {};
+  const hard = quota.spec?.hard ?? {};
+  return Object.fromEntries(Object.entries(usageOf(kind, object)).filter(([name]) => hard[name] !== undefined));
+}
+
+/** Resources whose amount every pod under the quota must name. */
+export function mustBeNamed(quota: ResourceQuota, pod: Pod): string[] {
+  const names = ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory'];
+  const asked = Object.keys(quota.spec?.hard ?? {}).filter((name) => names.includes(name));
+  return asked.filter((name) => {
+    const [list, resource] = name.includes('.') ? name.split('.') : ['requests', name];
+    return (pod.spec?.containers ?? []).some(
+      ({ resources }) => (resources as Lists | undefined)?.[list as keyof Lists]?.[resource ?? ''] === undefined,
+    );
+  });
+}
+
+const binaryUnits = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
+
+/** An amount as a quantity: small ones in thousandths, bytes in the largest unit that fits. */
+export function formatAmount(name: string, amount: number): string {
+  if (!Number.isInteger(amount)) return `${Math.round(amount * 1000)}m`;
+  if (!/memory|storage|hugepages/.test(name) || name.endsWith('persistentvolumeclaims')) return String(amount);
+  let [value, unit] = [amount, 0];
+  while (value > 0 && value % 1024 === 0 && unit < binaryUnits.length - 1) [value, unit] = [value / 1024, unit + 1];
+  return `${value}${binaryUnits[unit]}`;
+}

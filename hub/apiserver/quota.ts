@@ -1,0 +1,87 @@
+// Admission by ResourceQuotas: what is made counts against them, and is refused
+// when it would be too much. One request of a namespace at a time, so that two
+// can't both take the last place.
+// https://kubernetes.io/docs/concepts/policy/resource-quotas/
+
+import { storedKinds } from '../../api/kinds/index.ts';
+import type { Kind } from '../../api/kinds/kind.ts';
+import { resourceQuotaKind } from '../../api/kinds/quota.ts';
+import { type Amounts, chargedTo, formatAmount, mustBeNamed } from '../../api/kinds/quota-usage.ts';
+import type { Pod, ResourceQuota } from '../../api/meta/kubernetes.ts';
+import type { KubeObject } from '../../api/meta/object.ts';
+import { parseQuantity } from '../../api/meta/quantity.ts';
+import { forbidden } from '../../api/meta/status.ts';
+import { type ApiParts, resourceNameOf } from './parts.ts';
+import { decodeStored, listPrefix } from './stored-object.ts';
+
+/** The request that holds a namespace, by store and namespace. */
+const turns = new WeakMap<ApiParts['store'], Map<string, Promise<unknown>>>();
+
+/** Creates an object in its namespace's turn when quotas count it, else at once. @throws ApiError Forbidden */
+export async function withinQuotas<T>(
+  parts: ApiParts,
+  kind: Kind,
+  object: KubeObject,
+  write: () => Promise<T>,
+): Promise<T> {
+  const { namespace = '' } = object.metadata;
+  if (!kind.namespaced || kind.kind === 'Event' || kind.storage !== undefined) return write();
+  const quotas = await quotasOf(parts, namespace);
+  if (quotas.every((quota) => Object.keys(chargedTo(quota, kind, object)).length === 0)) return write();
+  const waiting = turns.get(parts.store) ?? new Map<string, Promise<unknown>>();
+  turns.set(parts.store, waiting);
+  const turn = (waiting.get(namespace) ?? Promise.resolve()).then(async () => {
+    for (const quota of await quotasOf(parts, namespace)) await requireRoom(parts, quota, kind, object);
+    return write();
+  });
+  const settled = turn
+    .catch(() => undefined)
+    .finally(() => {
+      if (waiting.get(namespace) === settled) waiting.delete(namespace);
+    });
+  waiting.set(namespace, settled);
+  return turn;
+}
+
+async function quotasOf(parts: ApiParts, namespace: string): Promise<ResourceQuota[]> {
+  const { entries } = await parts.store.list({ prefix: listPrefix(resourceQuotaKind, namespace) });
+  return entries.map((entry) => decodeStored(resourceQuotaKind, entry) as ResourceQuota);
+}
+
+async function requireRoom(parts: ApiParts, quota: ResourceQuota, kind: Kind, object: KubeObject): Promise<void> {
+  const asked = chargedTo(quota, kind, object);
+  if (Object.keys(asked).length === 0) return;
+  const { name } = quota.metadata;
+  const unnamed = kind.kind === 'Pod' ? mustBeNamed(quota, object as Pod) : [];
+  if (unnamed.length > 0) {
+    const containers = ((object as Pod).spec?.containers ?? []).map((container) => container.name).join(',');
+    const list = unnamed.map((resource) => `${resource} for: ${containers}`).join('; ');
+    throw forbidden(resourceNameOf(kind), object.metadata.name, `failed quota: ${name}: must specify ${list}`);
+  }
+  const used = await usedOf(parts, quota, Object.keys(asked));
+  const hard = quota.spec?.hard ?? {};
+  const over = Object.entries(asked).filter(
+    ([resource, amount]) => amount > 0 && (used[resource] ?? 0) + amount > (parseQuantity(hard[resource]) ?? 0),
+  );
+  if (over.length === 0) return;
+  const text = (amounts: (resource: string) => string): string =>
+    over
+      .map(([resource]) => `${resource}=${amounts(resource)}`)
+      .sort()
+      .join(',');
+  const why = `exceeded quota: ${name}, requested: ${text((resource) => formatAmount(resource, asked[resource] ?? 0))}, used: ${text((resource) => formatAmount(resource, used[resource] ?? 0))}, limited: ${text((resource) => hard[resource] ?? '0')}`;
+  throw forbidden(resourceNameOf(kind), object.metadata.name, why);
+}
+
+/** What there is of these resources in the quota's namespace, counted now. */
+async function usedOf(parts: ApiParts, quota: ResourceQuota, names: readonly string[]): Promise<Amounts> {
+  const used: Amounts = {};
+  for (const kind of storedKinds) {
+    if (!kind.namespaced || kind.kind === 'Event') continue;
+    const { entries } = await parts.store.list({ prefix: listPrefix(kind, quota.metadata.namespace) });
+    for (const entry of entries)
+      for (const [name, amount] of Object.entries(chargedTo(quota, kind, decodeStored(kind, entry))))
+        if (names.includes(name)) used[name] = (used[name] ?? 0) + amount;
+  }
+  return used;
+}

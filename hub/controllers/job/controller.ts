@@ -1,0 +1,128 @@
+// Runs the Job plan.
+import type { Job, Pod } from '../../../api/meta/kubernetes.ts';
+import { controllerOf, type KubeObject } from '../../../api/meta/object.ts';
+import { hasReason } from '../../../api/meta/status.ts';
+import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
+import { targetOf } from '../../client/event-recorder.ts';
+import { resources } from '../../client/resources.ts';
+import { WorkQueue } from '../../client/work-queue.ts';
+import { isOwnedBy, podFromTemplate } from '../pods.ts';
+import { indexAnnotation, isTracked, planJob, type Step, trackingFinalizer } from './plan.ts';
+
+type Executors = { [T in Step['type']]: (job: Job, step: Extract<Step, { type: T }>) => Promise<void> };
+
+export class JobController implements Controller {
+  #parts: ControllerParts;
+  #queue: WorkQueue;
+
+  constructor(parts: ControllerParts) {
+    this.#parts = parts;
+    this.#queue = new WorkQueue('job', (key) => this.#reconcile(key), parts);
+    parts.informers.for(resources.jobs);
+    parts.informers.for(resources.pods);
+  }
+
+  start(signal: AbortSignal): void {
+    const { informers } = this.#parts;
+    informers.for(resources.jobs).subscribe(({ key }) => this.#queue.add(key));
+    informers.for(resources.pods).subscribe(({ object, previous }) => {
+      const pod = object ?? previous;
+      const owner = pod === undefined ? undefined : controllerOf(pod);
+      if (owner?.kind === 'Job') this.#queue.add(`${pod?.metadata.namespace}/${owner.name}`);
+    });
+    this.#queue.start(signal);
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    const { informers, clock } = this.#parts;
+    const job = informers.for(resources.jobs).get(key) as Job | undefined;
+    const pods = informers.for(resources.pods).all() as Pod[];
+    if (job === undefined) return this.#releaseOrphans(key, pods);
+    const own = pods.filter((pod) => isOwnedBy(pod, job));
+    for (const step of planJob(job, own, clock.nowMs())) {
+      if (step.type === 'wait') this.#queue.addAfter(key, step.delayMs);
+      else await (this.#executors[step.type] as (job: Job, step: Step) => Promise<void>)(job, step);
+    }
+  }
+
+  /** Pods whose job has gone are counted by nobody any more. */
+  async #releaseOrphans(key: string, pods: readonly Pod[]): Promise<void> {
+    const [namespace, name] = key.split('/');
+    for (const pod of pods) {
+      const owner = controllerOf(pod);
+      if (owner?.kind === 'Job' && owner.name === name && pod.metadata.namespace === namespace && isTracked(pod))
+        await this.#release(pod);
+    }
+  }
+
+  async #release({ metadata }: KubeObject): Promise<void> {
+    const finalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== trackingFinalizer);
+    try {
+      await this.#parts.client.patch(resources.pods, metadata, 'merge', {
+        metadata: { uid: metadata.uid, finalizers },
+      });
+    } catch (error) {
+      if (!hasReason(error, 'NotFound')) throw error;
+    }
+  }
+
+  #executors: Executors = {
+    create: async (job, { indexes }) => {
+      const template = job.spec?.template;
+      if (template === undefined) return;
+      const target = targetOf(job, 'batch/v1', 'Job');
+      for (const index of indexes) {
+        const pod = podFromTemplate(job, 'batch/v1', 'Job', template);
+        pod.metadata.finalizers = [trackingFinalizer];
+        if (index !== undefined) setIndex(pod, job.metadata.name, index);
+        try {
+          const created = await this.#parts.client.create(resources.pods, pod);
+          this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+        } catch (error) {
+          if (hasReason(error, 'NotFound')) return; // the namespace is going
+          this.#parts.events.record(target, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
+          throw error;
+        }
+      }
+    },
+    'delete-pod': async (job, { pod }) => {
+      try {
+        await this.#parts.client.delete(resources.pods, pod.metadata);
+        const target = targetOf(job, 'batch/v1', 'Job');
+        this.#parts.events.record(target, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
+      } catch (error) {
+        if (!hasReason(error, 'NotFound')) throw error;
+      }
+    },
+    release: (_job, { pod }) => this.#release(pod),
+    status: async (job, { status }) => {
+      const { metadata } = job;
+      // With its resourceVersion: counts must not be written over newer ones.
+      await this.#parts.client.update(resources.jobs, { ...job, metadata, status } as KubeObject, 'status');
+      const end = status.conditions?.find(({ type }) => type === 'Complete' || type === 'Failed');
+      if (end === undefined) return;
+      const target = targetOf(job, 'batch/v1', 'Job');
+      if (end.type === 'Complete') this.#parts.events.record(target, 'Normal', 'Completed', 'Job completed');
+      else this.#parts.events.record(target, 'Warning', end.reason ?? 'Failed', end.message ?? '');
+    },
+    'delete-job': async ({ metadata }) => {
+      await this.#parts.client.delete(resources.jobs, metadata, { propagationPolicy: 'Foreground' });
+    },
+    wait: async () => undefined,
+  };
+}
+
+/** An indexed job's pod knows its index by annotation, label, name and variable. */
+function setIndex(pod: Pod, jobName: string, index: number): void {
+  pod.metadata.annotations = { ...pod.metadata.annotations, [indexAnnotation]: String(index) };
+  pod.metadata.labels = { ...pod.metadata.labels, [indexAnnotation]: String(index) };
+  pod.metadata.generateName = `${jobName.slice(0, 50)}-${index}-`;
+  if (pod.spec === undefined) return;
+  pod.spec.hostname = `${jobName}-${index}`.slice(0, 63);
+  const variable = {
+    name: 'JOB_COMPLETION_INDEX',
+    valueFrom: { fieldRef: { fieldPath: `metadata.annotations['${indexAnnotation}']` } },
+  };
+  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])])
+    container.env = [...(container.env ?? []).filter(({ name }) => name !== variable.name), variable];
+}
