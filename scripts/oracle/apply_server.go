@@ -76,6 +76,9 @@ func defaultService(spec *corev1.ServiceSpec) {
 	orElse(&spec.Type, corev1.ServiceTypeClusterIP)
 	orElse(&spec.SessionAffinity, corev1.ServiceAffinityNone)
 	orElse(&spec.InternalTrafficPolicy, pointer(corev1.ServiceInternalTrafficPolicyCluster))
+	if spec.Type == corev1.ServiceTypeNodePort || spec.Type == corev1.ServiceTypeLoadBalancer {
+		orElse(&spec.ExternalTrafficPolicy, corev1.ServiceExternalTrafficPolicyCluster)
+	}
 	for index := range spec.Ports {
 		port := &spec.Ports[index]
 		orElse(&port.Protocol, corev1.ProtocolTCP)

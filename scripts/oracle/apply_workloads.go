@@ -67,23 +67,32 @@ func (s *applySet) workloadFamilies() {
 	s.podFamilies()
 }
 
-// scaleFamilies: replicas set through the subresource.
-func (s *applySet) scaleFamilies() {
-	base := `{"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}}}}`
-	scale := func(name, start string, steps ...step) {
-		s.add("scale: "+name, "apps/v1", "Deployment", start, steps...)
+// serverFamilies are carried out by a whole server: replicas set through the subresource, which is a part of it.
+// All objects are valid, and have their defaults.
+func (s *applySet) serverFamilies() {
+	spec := func(replicas string) string {
+		return fmt.Sprintf(`{"spec":{%s"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]}}}}`, replicas)
+	}
+	base, bare := spec(`"replicas":2,`), spec("")
+	scale := func(name string, steps ...step) {
+		s.addDefaulted("scale: "+name, "apps/v1", "Deployment", "", steps...)
 	}
 	at := func(replicas int) string { return fmt.Sprintf(`{"spec":{"replicas":%d}}`, replicas) }
 	applied := func(replicas int) string {
 		return fmt.Sprintf(`{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"it"},"spec":{"replicas":%d}}`, replicas)
 	}
-	scale("takes replicas from an applier", "", apply("m", base), scaleTo("kubectl", at(5)), apply("m", base), force("m", base))
-	scale("takes replicas from a creator", "", create("u", base), scaleTo("kubectl", at(5)), scaleTo("kubectl", at(6)), change("u", at(7)))
-	scale("changes nothing", "", apply("m", base), scaleTo("kubectl", at(2)))
-	scale("takes all that a manager has", "", apply("m", at(1)), scaleTo("hpa", at(3)), apply("m", at(1)))
-	scale("by apply", "", apply("m", base), scaleApply("hpa", applied(2)), scaleApply("hpa", applied(4)))
-	scale("by apply without owner", "", create("u", `{"metadata":{"labels":{"a":"b"}}}`), scaleApply("hpa", applied(4)), scaleApply("hpa", applied(4)), apply("m", at(5)))
-	scale("an untracked object", base, scaleTo("kubectl", at(5)), scaleApply("hpa", applied(6)))
+	untracked := mergePatch(parse(base), parse(`{"metadata":{"managedFields":[]}}`)).(object)
+	scale("takes replicas from an applier", apply("m", base), scaleTo("kubectl", at(5)), apply("m", base), force("m", base))
+	scale("takes replicas from a creator", create("u", base), scaleTo("kubectl", at(5)), scaleTo("kubectl", at(6)), change("u", at(7)))
+	scale("changes nothing", apply("m", base), scaleTo("kubectl", at(2)))
+	scale("takes all that a manager has", apply("m", bare), apply("n", at(1)), scaleTo("hpa", at(3)), apply("n", at(1)))
+	scale("by apply", apply("m", base), scaleApply("hpa", applied(2)), scaleApply("hpa", applied(4)))
+	scale("by apply without owner", apply("m", bare), scaleApply("hpa", applied(4)), scaleApply("hpa", applied(4)), apply("m", base))
+	scale("an untracked object", create("u", base), put("u", string(toJSON(untracked))), scaleTo("kubectl", at(5)))
+	web := `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"it"},"spec":` + string(toJSON(parse(base)["spec"])) + `}`
+	changed := `{"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"a:2"},{"name":"c","image":"c:1"}]}}}}`
+	scale("what client-side apply set", create("kubectl-client-side-apply", withAnnotation(web, web)), scaleTo("kubectl", at(4)), apply("kubectl", changed), force("kubectl", changed))
+	scale("nobody, an update takes it", apply("m", bare), change("u", at(3)), apply("m", base), apply("m", bare))
 }
 
 func (s *applySet) serviceFamilies() {

@@ -26,14 +26,14 @@ func main() {
 	apply.workloadFamilies()
 	apply.upgradeFamilies()
 	writeLines(directory, "apply.jsonl", apply.cases)
-	scale := &applySet{names: map[string]bool{}}
-	scale.scaleFamilies()
-	writeLines(directory, "apply-scale.jsonl", scale.cases)
+	server := &applySet{names: map[string]bool{}}
+	server.serverFamilies()
+	writeLines(directory, "apply-server.jsonl", server.cases)
 	kinds := &applySet{names: map[string]bool{}}
 	kinds.kindFamilies()
 	kinds.randomSequences()
 	writeLines(directory, "apply-kinds.jsonl", kinds.cases)
-	fmt.Printf("sequences that can't be: %q\n", append(apply.dropped, kinds.dropped...))
+	fmt.Printf("sequences that can't be: %q\n", append(append(apply.dropped, server.dropped...), kinds.dropped...))
 	fmt.Printf("originals that no server holds left out: %q\n", append(merge.impossible, random.impossible...))
 	fmt.Printf("%d patches whose outcome depends on the order of a map left out\n", merge.skipped+random.skipped)
 }

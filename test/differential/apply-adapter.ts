@@ -8,8 +8,8 @@ import { hubUser, type Operation } from '../../api/meta/operation.ts';
 import { ApiError } from '../../api/meta/status.ts';
 import { trackUpdate, type WriteContext } from '../../api/patch/apply/apply.ts';
 import { FieldSet } from '../../api/patch/apply/field-set.ts';
-import { decodeType } from '../../api/schema/decode.ts';
 import { configurationOf, runApply } from '../../hub/apiserver/apply.ts';
+import { decodeAs } from '../../hub/apiserver/input.ts';
 import type { ApplyCase, Refusal, Step } from './apply-cases.ts';
 
 export type Outcome = { object: KubeObject } | { error: Refusal };
@@ -29,7 +29,8 @@ export function runStep(live: KubeObject | undefined, step: Step, example: Apply
 }
 
 function decoded(value: unknown, kind: Kind, isDefaulted: boolean): KubeObject {
-  const object = structuredClone(decodeType(value, kind.typeId).value) as KubeObject;
+  const expected = { apiVersion: apiVersionOf(kind), kind: kind.kind, typeId: kind.typeId };
+  const object = structuredClone(decodeAs(value, expected, undefined).value) as KubeObject;
   object.metadata ??= { name: '' };
   if (isDefaulted) kind.applyDefaults?.(object);
   return object;

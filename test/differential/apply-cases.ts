@@ -1,7 +1,7 @@
 // The server-side-apply cases as they are in the files, and objects brought to
 // the form in which Kubernetes' and ours can be compared.
 import { isJsonObject, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
-import { elementType, isType, jsonFields } from '../../api/schema/schema.ts';
+import { elementType, type FieldSchema, isType, jsonFields } from '../../api/schema/schema.ts';
 
 /** What a refused request is answered. */
 export type Refusal = {
@@ -43,8 +43,8 @@ export type ApplyCase = {
 };
 
 /**
- * Without what a Go struct can't tell from nothing: nulls, and structs without content that are no pointers.
- * managedFields are compared for themselves.
+ * Without what a Go struct can't tell from nothing: nulls, structs without content that are no pointers, and
+ * the zeros that it writes for fields that nobody set. managedFields are compared for themselves.
  */
 export function comparable(value: unknown, type: string): unknown {
   const element = elementType(type);
@@ -55,10 +55,16 @@ export function comparable(value: unknown, type: string): unknown {
     if (item === null || (type === 'meta.v1.ObjectMeta' && name === 'managedFields')) return [];
     const field = fields?.get(name);
     const inner = comparable(item, field?.type ?? (fields === undefined ? (element ?? '') : ''));
-    const isZeroStruct = field !== undefined && !field.pointer && isType(field.type) && isEmptyObject(inner);
-    return isZeroStruct ? [] : [[name, inner]];
+    return field !== undefined && isGoZero(field, inner) ? [] : [[name, inner]];
   });
   return Object.fromEntries(entries);
+}
+
+function isGoZero({ type, pointer, omitEmpty }: FieldSchema, value: unknown): boolean {
+  if (pointer) return false;
+  if (isType(type)) return isEmptyObject(value);
+  if (type === 'intstr' || type === 'quantity') return value === 0 || value === '0';
+  return !omitEmpty && (value === '' || value === 0 || value === false);
 }
 
 function isEmptyObject(value: unknown): boolean {
