@@ -33,6 +33,7 @@ func main() {
 	kinds.kindFamilies()
 	kinds.randomSequences()
 	writeLines(directory, "apply-kinds.jsonl", kinds.cases)
+	writeLines(directory, "apply-schema.jsonl", schemaRows())
 	fmt.Printf("sequences that can't be: %q\n", append(append(apply.dropped, server.dropped...), kinds.dropped...))
 	fmt.Printf("originals that no server holds left out: %q\n", append(merge.impossible, random.impossible...))
 	fmt.Printf("%d patches whose outcome depends on the order of a map left out\n", merge.skipped+random.skipped)
