@@ -1,5 +1,6 @@
 // Who a write is booked to, and which fields a request can't own.
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+import { findKind } from '../../api/kinds/index.ts';
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
 import type { Operation } from '../../api/meta/operation.ts';
@@ -90,6 +91,7 @@ export function writeContextOf(
     typeId: kind.typeId,
     resetFields: resetFieldsOf(kind, subresource),
     time: formatTime(parts.clock.nowMs()),
+    isServed: (apiVersion) => findKind(apiVersion, kind.kind) !== undefined,
   };
 }
 

@@ -59,6 +59,9 @@ export function decodeInput(operation: Operation, kind: Kind, body: unknown): In
     kind: expected.kind,
     metadata: { ...metadata, name: String(metadata.name ?? '') },
   };
+  // Decoding makes an empty list nothing; here it is a wish that the accounting of fields begin anew.
+  const asked = isJsonObject(body) && isJsonObject(body.metadata) ? body.metadata.managedFields : undefined;
+  if (Array.isArray(asked) && asked.length === 0) object.metadata.managedFields = [];
   if (kind.namespaced) {
     const { namespace } = object.metadata;
     if (namespace !== undefined && namespace !== '' && namespace !== operation.namespace) {

@@ -94,7 +94,7 @@ function applyReplicas(parts: ApiParts, operation: Operation, kind: Kind, old: K
     .map((entry) => ({ ...entry, apiVersion: scaleType.apiVersion, fieldsV1: fields }));
   const manager = { ...context.manager, apiVersion: scaleType.apiVersion };
   const reset = FieldSet.of(['f:status']);
-  const scaled = { ...context, manager, typeId: scaleType.typeId, resetFields: reset };
+  const scaled = { ...context, manager, typeId: scaleType.typeId, resetFields: reset, isServed: () => true };
   const applied = runApply(operation, view, configuration, scaled);
   const owners = applied.managedFields ?? [];
   const { value } = decodeAs(applied.object, scaleType, operation.query.fieldValidation);

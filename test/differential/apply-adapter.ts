@@ -47,6 +47,7 @@ function contextOf({ op, manager, subresource, resetFields = [], now }: Step, ki
     typeId: kind.typeId,
     resetFields: FieldSet.of(...resetFields.map((path) => path.map((name) => `f:${name}`))),
     time: now,
+    isServed: (apiVersion) => findKind(apiVersion, kind.kind) !== undefined,
   };
 }
 

@@ -1,8 +1,10 @@
 // Server-side apply: merging what a manager wants into an object, and keeping
 // account of who owns which fields, on applies and on all other writes.
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/
-import { type JsonObject, jsonEqual, type KubeObject } from '../../meta/object.ts';
+import type { JsonObject, KubeObject } from '../../meta/object.ts';
+import { PatchError } from '../patch-error.ts';
 import { FieldSet, formatPath } from './field-set.ts';
+import { fieldsLastApplied, upgradedManager, withNote } from './last-applied.ts';
 import {
   asksForReset,
   capManaged,
@@ -10,12 +12,22 @@ import {
   type Manager,
   managerKey,
   readManaged,
+  unreadable,
   withoutManaged,
   withoutMeta,
   writeManaged,
 } from './managed-fields.ts';
 import { type Shape, shapeOfType } from './shape.ts';
-import { compareValues, fieldsOf, mergeValues, removeFields, withNamedFields } from './typed-values.ts';
+import {
+  compareValues,
+  fieldsOf,
+  mergeValues,
+  reconciled,
+  removeFields,
+  sameValues,
+  withNamedFields,
+} from './typed-values.ts';
+import { validateConfiguration } from './validation.ts';
 
 /** How a write is accounted for. */
 export type WriteContext = {
@@ -25,6 +37,8 @@ export type WriteContext = {
   resetFields: FieldSet;
   /** RFC 3339, whole seconds. */
   time: string;
+  /** Whether objects of the kind still are to be had in an API version; all are when it is left out. */
+  isServed?: (apiVersion: string) => boolean;
 };
 
 /** One field that another manager owns. */
@@ -46,29 +60,26 @@ const beforeFirstApply = 'before-first-apply';
 
 type Table = Map<string, Managed>;
 
-function tableOf(managed: readonly Managed[]): Table {
+/** The managers as their type is today; who wrote in a version that is no more is forgotten. */
+function tableOf(managed: readonly Managed[], shape: Shape, { isServed }: WriteContext): Table {
   const table: Table = new Map();
   for (const entry of managed) {
-    const key = managerKey(entry.manager);
-    const known = table.get(key);
-    table.set(key, known === undefined ? entry : { ...entry, set: known.set.union(entry.set) });
+    if (isServed !== undefined && !isServed(entry.manager.apiVersion)) continue;
+    table.set(managerKey(entry.manager), { ...entry, set: reconciled(entry.set, shape) });
   }
   return table;
 }
 
-function setOf(table: Table, key: string): FieldSet {
-  return table.get(key)?.set ?? new FieldSet();
-}
-
-/** What all other managers own; sets that become empty vanish with the next look. */
-function changeOthers(table: Table, own: string, change: (set: FieldSet) => FieldSet): void {
+/** Takes fields from all other managers; who owns nothing any more vanishes. */
+function takeFromOthers(table: Table, own: string, taken: FieldSet): void {
   for (const [key, entry] of table) {
-    if (key === own) continue;
-    const set = change(entry.set);
+    const set = key === own ? entry.set : entry.set.difference(taken);
     if (set.isEmpty()) table.delete(key);
     else table.set(key, { ...entry, set });
   }
 }
+
+const nothing: KubeObject = { metadata: {} as KubeObject['metadata'] };
 
 /**
  * metadata.managedFields of an object that a create (`old` undefined), update or patch makes.
@@ -80,38 +91,36 @@ export function trackUpdate(
   asked: unknown,
   context: WriteContext,
 ): JsonObject[] | undefined {
-  const { manager } = context;
-  const kept = old === undefined ? [] : readManaged(old.metadata.managedFields);
-  const given = manager.subresource === undefined && asked !== undefined ? readManaged(asked) : undefined;
-  if (manager.subresource === undefined && asksForReset(asked)) return undefined;
-  const before = given !== undefined && given.length > 0 ? given : (kept ?? []);
+  const isOwn = context.manager.subresource === undefined;
+  const isReset = isOwn && asksForReset(asked);
+  const given = isOwn && !isReset ? readManaged(asked) : undefined;
+  const kept = isReset ? [] : (readManaged(old?.metadata.managedFields) ?? []);
+  const before = given !== undefined && given.length > 0 ? given : kept;
   // An object that is not accounted for stays so until somebody applies to it.
   if (before.length === 0 && old !== undefined) return undefined;
-  const table = tableOf(before);
-  const isChanged = accountUpdate(table, old ?? { metadata: {} as KubeObject['metadata'] }, next, context);
-  if (!isChanged && old !== undefined && given === undefined)
-    return old.metadata.managedFields as JsonObject[] | undefined;
+  const table = tableOf(before, shapeOfType(context.typeId), context);
+  bookUpdate(table, old ?? nothing, next, context);
   return writeManaged(capManaged([...table.values()]));
 }
 
-/** Books what differs between two states to the manager of the write; tells whether that changed anything. */
-function accountUpdate(table: Table, old: KubeObject, next: KubeObject, context: WriteContext): boolean {
-  const shape = shapeOfType(context.typeId);
-  const { added, removed, modified } = compareValues(withoutManaged(old), withoutManaged(next), shape);
-  const touched = added.union(removed).union(modified);
-  if (touched.isEmpty()) return false;
-  const key = managerKey(context.manager);
-  changeOthers(table, key, (set) => set.difference(touched));
-  const known = table.get(key);
-  const before = setOf(table, key);
-  const set = withoutMeta(
-    before.difference(removed).union(modified).union(added).recursiveDifference(context.resetFields),
-  );
-  // Who only took things away owns nothing new, and is not written down anew.
-  const time = known !== undefined && set.difference(before).isEmpty() ? known.time : context.time;
-  if (set.isEmpty()) table.delete(key);
-  else table.set(key, { manager: context.manager, set, time });
-  return true;
+/** Books what differs between two states to the manager of the write. */
+function bookUpdate(table: Table, old: KubeObject, next: KubeObject, context: WriteContext): void {
+  const { manager, resetFields, time } = context;
+  const changes = compareValues(withoutManaged(old), withoutManaged(next), shapeOfType(context.typeId));
+  const [added, removed, modified] = [changes.added, changes.removed, changes.modified].map((set) =>
+    set.recursiveDifference(resetFields),
+  ) as [FieldSet, FieldSet, FieldSet];
+  const written = added.union(modified);
+  takeFromOthers(table, '', written.union(removed));
+  const own = withoutMeta(written);
+  if (own.isEmpty()) return;
+  const key = managerKey(manager);
+  const set = own.union(table.get(key)?.set ?? new FieldSet());
+  table.set(key, { manager: named(manager), set, time });
+}
+
+function named(manager: Manager): Manager {
+  return { ...manager, name: manager.name || 'unknown' };
 }
 
 export type Applied = {
@@ -131,67 +140,81 @@ export function applyConfiguration(
   force: boolean,
   context: WriteContext,
 ): Applied {
-  const { manager, time } = context;
+  const { manager } = context;
   const shape = shapeOfType(context.typeId);
+  validateConfiguration(configuration, shape);
+  const managed = readManaged(live?.metadata.managedFields);
+  if (managed === undefined)
+    throw new PatchError(`failed to decode managed fields: ${unreadable(live?.metadata.managedFields)}`);
   const old = live === undefined ? undefined : withoutManaged(live);
-  const table = tableOf(readManaged(live?.metadata.managedFields) ?? []);
-  if (table.size === 0 && old !== undefined) {
-    const first: Manager = { ...manager, name: beforeFirstApply, operation: 'Update' };
-    accountUpdate(table, { metadata: {} as KubeObject['metadata'] }, old, {
+  const table = tableOf(managed, shape, context);
+  if (managed.length === 0 && old !== undefined) {
+    // Owns what was there before anybody's fields were accounted for.
+    bookUpdate(table, nothing, old, {
       ...context,
-      manager: first,
-      resetFields: new FieldSet(),
+      manager: { ...manager, name: beforeFirstApply, operation: 'Update' },
     });
   }
-  const key = managerKey(manager);
-  const last = setOf(table, key);
-  const set = fieldsOf(configuration, shape, true).recursiveDifference(context.resetFields);
-  const merged = (mergeValues(old, configuration, shape) ?? {}) as KubeObject;
-  table.set(key, { manager, set, time: table.get(key)?.time });
-  const object = prune(merged, table, last, shape) as KubeObject;
-  const { added, modified, removed } = compareValues(old ?? { metadata: {} }, object, shape);
-  const touched = added.union(modified);
-  if (!force) requireNoConflicts(table, key, touched);
-  changeOthers(table, key, (other) => other.difference(touched).difference(removed));
-  const own = withoutMeta(set);
-  const isSame = old !== undefined && jsonEqual(withoutNulls(object), old);
-  const known = readManaged(live?.metadata.managedFields)?.find((entry) => managerKey(entry.manager) === key);
-  // Who applies what is there already has changed nothing, and gets no new time.
-  table.set(key, { manager, set: own, time: isSame ? known?.time : time });
-  return { object, managedFields: writeManaged([...table.values()]) };
+  const run = (isForced: boolean, pardoned?: FieldSet): Applied =>
+    merge(new Map(table), old, configuration, isForced, pardoned, context);
+  if (manager.name !== upgradedManager) return run(force);
+  const pardoned = old === undefined ? undefined : fieldsLastApplied(old, manager.apiVersion, shape);
+  const { object, managedFields } = run(force, pardoned);
+  return { object: withNote(object, configuration), managedFields };
 }
 
-function withoutNulls(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_, item: unknown) => (item === null ? undefined : item)));
+function merge(
+  table: Table,
+  old: KubeObject | undefined,
+  configuration: KubeObject,
+  force: boolean,
+  pardoned: FieldSet | undefined,
+  context: WriteContext,
+): Applied {
+  const { manager, resetFields, time } = context;
+  const shape = shapeOfType(context.typeId);
+  const key = managerKey(manager);
+  const known = table.get(key);
+  const set = fieldsOf(configuration, shape).recursiveDifference(resetFields);
+  const merged = (mergeValues(old, configuration, shape) ?? {}) as KubeObject;
+  table.set(key, { manager: named(manager), set, time: known?.time });
+  const object = prune(merged, table, known?.set ?? new FieldSet(), shape) as KubeObject;
+  object.metadata ??= {} as KubeObject['metadata'];
+  const { added, modified, removed } = compareValues(old ?? nothing, object, shape, true);
+  const touched = added.union(modified).recursiveDifference(resetFields);
+  if (!force) requireNoConflicts(table, key, touched, pardoned);
+  takeFromOthers(table, key, touched.union(removed.recursiveDifference(resetFields)));
+  const isSame = sameValues(old ?? nothing, object, shape);
+  table.set(key, { manager: named(manager), set: withoutMeta(set), time: isSame ? known?.time : time });
+  return { object, managedFields: writeManaged([...table.values()]) };
 }
 
 /** Takes out what the manager had applied before, does not apply any more, and nobody else owns. */
 function prune(merged: unknown, table: Table, last: FieldSet, shape: Shape): unknown {
   if (last.isEmpty()) return merged;
-  const named = (set: FieldSet): FieldSet => withNamedFields(set, shape);
-  const mergedFields = fieldsOf(merged, shape);
-  const pruned = removeFields(merged, shape, named(last));
+  const inFull = (set: FieldSet): FieldSet => withNamedFields(set, shape);
+  const mergedFields = inFull(fieldsOf(merged, shape));
+  const pruned = removeFields(merged, shape, inFull(last));
   const managed = [...table.values()].reduce((all, { set }) => all.union(set), new FieldSet());
-  const keep = named(fieldsOf(pruned ?? {}, shape)).union(named(managed));
-  const withOwned = removeFields(merged, shape, named(mergedFields).difference(keep)) ?? {};
+  const keep = inFull(fieldsOf(pruned ?? {}, shape)).union(inFull(managed));
+  const withOwned = removeFields(merged, shape, mergedFields.difference(keep)) ?? {};
   // What nobody ever owned came from defaults or from the server, and stays unless its item went.
-  const dangling = named(mergedFields)
-    .difference(named(fieldsOf(withOwned, shape)))
-    .intersection(named(last));
+  const dangling = mergedFields.difference(inFull(fieldsOf(withOwned, shape))).intersection(inFull(last));
   return removeFields(merged, shape, dangling) ?? {};
 }
 
-function requireNoConflicts(table: Table, own: string, touched: FieldSet): void {
+/** `pardoned` are fields that may be taken, but only if nothing else stands in the way. */
+function requireNoConflicts(table: Table, own: string, touched: FieldSet, pardoned = new FieldSet()): void {
   const conflicts: { who: string; fields: string[] }[] = [];
-  for (const [key, { manager, set }] of [...table].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (key === own) continue;
-    const fields = [...set.intersection(touched).paths()].map(formatPath);
+  for (const [, { manager, set }] of [...table].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (managerKey(manager) === own) continue;
+    const fields = [...set.intersection(touched).difference(pardoned).paths()].map(formatPath);
     if (fields.length > 0) conflicts.push({ who: describeManager(manager), fields });
   }
   const total = conflicts.reduce((sum, { fields }) => sum + fields.length, 0);
   if (total === 0) return;
   const groups = conflicts.map(({ who, fields }) =>
-    fields.length === 1 && total === 1
+    total === 1
       ? `conflict with ${who}: ${fields[0]}`
       : `conflicts with ${who}:\n${fields.map((field) => `- ${field}`).join('\n')}`,
   );

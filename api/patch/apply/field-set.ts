@@ -127,7 +127,7 @@ export function fieldElement(name: string): PathElement {
 }
 
 /** JSON as Go writes it, with what could end a script written as an escape. */
-function goJson(value: unknown): string {
+export function goJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -148,7 +148,8 @@ function normalizeElement(element: PathElement): PathElement | undefined {
   if (element.startsWith('f:')) return element;
   try {
     const value: unknown = JSON.parse(element.slice(2));
-    if (!element.startsWith('k:')) return element;
+    if (element.startsWith('v:')) return valueElement(value);
+    if (element.startsWith('i:')) return element;
     return isJsonObject(value) ? keyElement(value) : undefined;
   } catch {
     return undefined;
@@ -192,7 +193,7 @@ export function formatPath(path: readonly PathElement[]): string {
   return path.map(formatElement).join('');
 }
 
-function formatElement(element: PathElement): string {
+export function formatElement(element: PathElement): string {
   if (element.startsWith('f:')) return `.${element.slice(2)}`;
   const value: unknown = JSON.parse(element.slice(2));
   if (!isJsonObject(value)) return element.startsWith('i:') ? `[${value}]` : `[=${JSON.stringify(value)}]`;

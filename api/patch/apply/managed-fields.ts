@@ -1,7 +1,7 @@
 // metadata.managedFields: who owns which fields, read and written.
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/object-meta/
 import { isJsonObject, type JsonObject, type KubeObject } from '../../meta/object.ts';
-import { FieldSet } from './field-set.ts';
+import { FieldSet, goJson } from './field-set.ts';
 
 /** Who writes, and how. */
 export type Manager = {
@@ -21,26 +21,44 @@ const maxUpdateManagers = 10;
 /** Older ones are joined under this name. */
 const ancientName = 'ancient-changes';
 
-/** Two writes are by the same manager when this is equal; an applier's version does not matter. */
-export function managerKey({ name, operation, apiVersion, subresource = '' }: Manager): string {
-  return JSON.stringify([name, operation, operation === 'Apply' ? '' : apiVersion, subresource]);
+/** Two writes are by the same manager when this is equal; an applier's version does not matter. Also the order of conflicts. */
+export function managerKey({ name, operation, apiVersion, subresource }: Manager): string {
+  const version = operation === 'Apply' ? {} : { apiVersion };
+  return goJson({ manager: name || 'unknown', operation, ...version, ...(subresource ? { subresource } : {}) });
+}
+
+/** Why entries can't be read; undefined when they can. */
+export function unreadable(entries: unknown): string | undefined {
+  for (const [index, entry] of (Array.isArray(entries) ? entries : []).entries()) {
+    const { operation, apiVersion, fieldsType } = isJsonObject(entry) ? entry : ({} as JsonObject);
+    if (operation !== 'Apply' && operation !== 'Update') return 'operation must be `Apply` or `Update`';
+    if (typeof apiVersion !== 'string' || apiVersion === '') return 'apiVersion must not be empty';
+    if (fieldsType === undefined) return `missing fieldsType in managed fields entry ${index}`;
+    if (fieldsType !== 'FieldsV1')
+      return `invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${index}`;
+  }
+  return undefined;
 }
 
 /** What the managers of an object own; undefined when an entry can't be read. */
 export function readManaged(entries: unknown): Managed[] | undefined {
-  const managed: Managed[] = [];
-  for (const entry of Array.isArray(entries) ? entries : []) {
-    if (!isJsonObject(entry)) return undefined;
-    const { manager = '', operation, apiVersion, subresource, time, fieldsType, fieldsV1 } = entry;
-    if ((operation !== 'Apply' && operation !== 'Update') || fieldsType !== 'FieldsV1') return undefined;
-    if (typeof apiVersion !== 'string' || apiVersion === '' || typeof manager !== 'string') return undefined;
-    managed.push({
-      manager: { name: manager, operation, apiVersion, ...(subresource ? { subresource: String(subresource) } : {}) },
-      set: FieldSet.fromFields(fieldsV1),
-      ...(typeof time === 'string' ? { time } : {}),
+  if (unreadable(entries) !== undefined) return undefined;
+  const byManager = new Map<string, Managed>();
+  for (const entry of (Array.isArray(entries) ? entries : []) as JsonObject[]) {
+    const manager: Manager = {
+      name: typeof entry.manager === 'string' ? entry.manager : '',
+      operation: entry.operation === 'Apply' ? 'Apply' : 'Update',
+      apiVersion: String(entry.apiVersion),
+      ...(entry.subresource ? { subresource: String(entry.subresource) } : {}),
+    };
+    // Of two entries of one manager the later one counts.
+    byManager.set(managerKey(manager), {
+      manager,
+      set: FieldSet.fromFields(entry.fieldsV1),
+      ...(typeof entry.time === 'string' ? { time: entry.time } : {}),
     });
   }
-  return managed;
+  return [...byManager.values()];
 }
 
 /** Whether a client asks for the tracking of an object to end. */

@@ -1,9 +1,8 @@
 // What server-side apply does with values of known shape: which fields there
 // are, how two values differ, one merged over another, fields taken out.
 import { isJsonObject, type JsonObject, jsonEqual } from '../../meta/object.ts';
-import { PatchError } from '../patch-error.ts';
 import { FieldSet, fieldElement, type PathElement } from './field-set.ts';
-import { deduce, elementOf, type Shape, shapeOfEntry } from './shape.ts';
+import { anything, asGoWrites, elementOf, type Shape, shapeOfEntry } from './shape.ts';
 
 type ObjectShape = Extract<Shape, { form: 'map' | 'struct' }>;
 type ListShape = Extract<Shape, { form: 'list' | 'set' }>;
@@ -24,108 +23,77 @@ function isEmptyValue(value: unknown): boolean {
 const asObject = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
-/** The shape of a list's items. */
-function itemShape(shape: ListShape): Shape {
-  return shape.form === 'list' ? shape.element : { form: 'leaf' };
-}
-
-/**
- * The fields of a value: of an applied object (`strict`), where items may not come twice and every field
- * must be known, or of one that is there already.
- * @throws PatchError naming the field
- */
-export function fieldsOf(value: unknown, shape: Shape, strict = false, path = ''): FieldSet {
+/** The fields of a value that fits its shape; what comes twice in a list is one field. */
+export function fieldsOf(value: unknown, shape: Shape): FieldSet {
   const set = new FieldSet();
-  collect(value, shape, set, strict, path);
+  collect(value, shape, set);
   return set;
 }
 
 /** Adds the fields below a value; tells whether the value counts as a field itself. */
-function collect(value: unknown, given: Shape, set: FieldSet, strict: boolean, path: string): boolean {
-  const shape = deduce(given, value);
+function collect(value: unknown, shape: Shape, set: FieldSet): boolean {
   if (value === null) return true;
-  if (isObjectShape(shape)) {
-    if (!isJsonObject(value)) throw new PatchError(`${path}: expected map, got ${describe(value)}`);
-    for (const [name, item] of Object.entries(value)) collectEntry(item, shape, name, set, strict, path);
+  if (isObjectShape(shape) && isJsonObject(value)) {
+    for (const [name, item] of Object.entries(value)) collectEntry(item, shape, name, set);
     return Object.keys(value).length === 0;
   }
   if (!isListShape(shape)) return true;
-  if (!Array.isArray(value)) throw new PatchError(`${path}: expected list, got ${describe(value)}`);
-  collectItems(value, shape, set, strict, path);
+  collectItems(asList(value), shape, set);
   return false;
 }
 
-function collectEntry(
-  item: unknown,
-  shape: ObjectShape,
-  name: string,
-  set: FieldSet,
-  strict: boolean,
-  path: string,
-): void {
+function collectEntry(item: unknown, shape: ObjectShape, name: string, set: FieldSet): void {
   const own = shapeOfEntry(shape, name);
-  const at = `${path}.${name}`;
-  if (own === undefined) {
-    if (strict) throw new PatchError(`${at}: field not declared in schema`);
-    return;
-  }
+  if (own === undefined) return;
   const child = new FieldSet();
   const element = fieldElement(name);
-  if (collect(item, own, child, strict, at) || shape.form === 'map') set.members.add(element);
+  if (collect(item, own, child) || shape.form === 'map') set.members.add(element);
   set.addChild(element, child);
 }
 
-function collectItems(list: unknown[], shape: ListShape, set: FieldSet, strict: boolean, path: string): void {
-  const seen = new Set<PathElement>();
-  list.forEach((item, index) => {
-    const element = atPath(path, () => elementOf(shape, item, index));
-    if (strict && seen.has(element)) throw new PatchError(`${path}: duplicate entries for key [${element.slice(2)}]`);
-    const isDuplicate = seen.has(element);
-    seen.add(element);
+function collectItems(list: unknown[], shape: ListShape, set: FieldSet): void {
+  for (const [element, items] of indexItems(list, shape).items) {
     set.members.add(element);
-    const child = new FieldSet();
-    collect(item, itemShape(shape), child, strict, `${path}[${index}]`);
     // What comes twice is owned as a whole.
-    if (isDuplicate) set.children.delete(element);
-    else set.addChild(element, child);
-  });
-}
-
-function atPath<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof PatchError) throw new PatchError(`${path}: ${error.message}`);
-    throw error;
+    if (items.length > 1) continue;
+    const child = new FieldSet();
+    collect(items[0], shape.element, child);
+    set.addChild(element, child);
   }
-}
-
-function describe(value: unknown): string {
-  if (Array.isArray(value)) return 'list';
-  return typeof value === 'object' ? 'map' : typeof value;
 }
 
 /** How a value became another: paths of fields that came, went, or hold something else. */
 export type Comparison = { added: FieldSet; removed: FieldSet; modified: FieldSet };
 
-/** Compares two objects of a type; absent structs are as Go writes them. */
-export function compareValues(before: unknown, after: unknown, shape: Shape): Comparison {
-  const result = { added: new FieldSet(), removed: new FieldSet(), modified: new FieldSet() };
+/**
+ * Compares two objects of a type; fields that are absent are as Go writes them. Where a value counts as one
+ * the second is taken literally when `isLiteral`: a configuration over an object, not another state of it.
+ */
+export function compareValues(before: unknown, after: unknown, shape: Shape, isLiteral = false): Comparison {
+  const result = { added: new FieldSet(), removed: new FieldSet(), modified: new FieldSet(), isLiteral };
   compareInto(before, after, shape, result);
   return result;
 }
 
+type Comparing = Comparison & { isLiteral: boolean };
+
+/** Whether two values that count as one each are the same. */
+function sameLeaf(before: unknown, after: unknown, shape: Shape, isLiteral: boolean): boolean {
+  // What comes from the object itself is the same value, whatever Go would write of it.
+  if (before === after) return true;
+  return jsonEqual(asGoWrites(before, shape), isLiteral ? after : asGoWrites(after, shape));
+}
+
 /** Fills in what differs below; tells whether the value itself counts as `added`, `removed` or `modified`. */
-function compareInto(before: unknown, after: unknown, given: Shape, result: Comparison): keyof Comparison | undefined {
-  const shape = deduce(given, before, after);
+function compareInto(before: unknown, after: unknown, shape: Shape, result: Comparing): keyof Comparison | undefined {
   const own = before === undefined ? 'added' : after === undefined ? 'removed' : undefined;
-  if (shape.form === 'leaf' || shape.form === 'untyped') {
+  if (shape.form === 'leaf') {
     if (own !== undefined) return own;
-    return jsonEqual(before, after) ? undefined : 'modified';
+    return sameLeaf(before, after, shape, result.isLiteral) ? undefined : 'modified';
   }
   if (isEmptyValue(before) && isEmptyValue(after)) {
     if (own !== undefined) return own;
-    return (before === null) === (after === null) || shape.form !== 'map' ? undefined : 'modified';
+    return (before === null) === (after === null) ? undefined : 'modified';
   }
   if (isObjectShape(shape)) compareEntries(before, after, shape, result);
   else compareItems(asList(before), asList(after), shape, result);
@@ -133,14 +101,15 @@ function compareInto(before: unknown, after: unknown, given: Shape, result: Comp
 }
 
 /** Compares what stands under one element of both values, into the sets above it. */
-function compareChild(element: PathElement, before: unknown, after: unknown, shape: Shape, result: Comparison): void {
-  const below = { added: new FieldSet(), removed: new FieldSet(), modified: new FieldSet() };
+function compareChild(element: PathElement, before: unknown, after: unknown, shape: Shape, result: Comparing): void {
+  const { isLiteral } = result;
+  const below = { added: new FieldSet(), removed: new FieldSet(), modified: new FieldSet(), isLiteral };
   const own = compareInto(before, after, shape, below);
   if (own !== undefined) result[own].members.add(element);
   for (const name of ['added', 'removed', 'modified'] as const) result[name].addChild(element, below[name]);
 }
 
-function compareEntries(before: unknown, after: unknown, shape: ObjectShape, result: Comparison): void {
+function compareEntries(before: unknown, after: unknown, shape: ObjectShape, result: Comparing): void {
   const [left, right] = [asObject(before), asObject(after)];
   const names = new Set([...Object.keys(left), ...Object.keys(right)]);
   const isOneSided = before === undefined || after === undefined;
@@ -171,23 +140,28 @@ function indexItems(
   return { order, items };
 }
 
-function compareItems(before: unknown[], after: unknown[], shape: ListShape, result: Comparison): void {
+function compareItems(before: unknown[], after: unknown[], shape: ListShape, result: Comparing): void {
   const [left, right] = [indexItems(before, shape).items, indexItems(after, shape).items];
   for (const element of new Set([...left.keys(), ...right.keys()])) {
     const [was, is] = [left.get(element), right.get(element)];
-    if ((was?.length ?? 0) <= 1 && (is?.length ?? 0) <= 1) {
-      compareChild(element, was?.[0], is?.[0], itemShape(shape), result);
-    } else if (was === undefined) result.added.members.add(element);
-    else if (is === undefined) result.removed.members.add(element);
-    else if (!jsonEqual(was, is)) result.modified.members.add(element);
+    const [wasTwice, isTwice] = [(was?.length ?? 0) > 1, (is?.length ?? 0) > 1];
+    if (wasTwice && isTwice) {
+      if (!jsonEqual(was, is)) result.modified.members.add(element);
+      continue;
+    }
+    // Of an item that comes twice no parts are known: they come when it is one again, and go when it is doubled.
+    const [single, nowSingle] = [wasTwice ? undefined : was?.[0], isTwice ? undefined : is?.[0]];
+    if (single !== undefined || nowSingle !== undefined)
+      compareChild(element, single, nowSingle, shape.element, result);
+    if (wasTwice) result.removed.members.add(element);
+    if (isTwice) result.added.members.add(element);
   }
 }
 
 /** `patch` over `live`; undefined when nothing is left. */
-export function mergeValues(live: unknown, patch: unknown, given: Shape): unknown {
+export function mergeValues(live: unknown, patch: unknown, shape: Shape): unknown {
   if (patch === undefined) return live;
-  const shape = deduce(given, live, patch);
-  if (shape.form === 'leaf' || shape.form === 'untyped') return patch;
+  if (shape.form === 'leaf') return patch;
   if (isEmptyValue(live) && isEmptyValue(patch)) return patch;
   if (isObjectShape(shape)) return mergeObjects(asObject(live), asObject(patch), shape);
   const merged = mergeLists(asList(live), asList(patch), shape);
@@ -219,7 +193,7 @@ function mergeLists(live: unknown[], patch: unknown[], shape: ListShape): unknow
     const known = left.items.get(element);
     // Of what comes twice in the live list the patch leaves one, its own.
     const base = known?.length === 1 ? known[0] : undefined;
-    merged.push(mergeValues(base, right.items.get(element)?.[0], itemShape(shape)));
+    merged.push(mergeValues(base, right.items.get(element)?.[0], shape.element));
     r += 1;
     if (shared[s] === element) s += 1;
   };
@@ -249,9 +223,8 @@ function mergeLists(live: unknown[], patch: unknown[], shape: ListShape): unknow
 }
 
 /** The value without the fields of a set and all below them; undefined when nothing is left. */
-export function removeFields(value: unknown, given: Shape, set: FieldSet): unknown {
+export function removeFields(value: unknown, shape: Shape, set: FieldSet): unknown {
   if (set.isEmpty()) return value;
-  const shape = deduce(given, value);
   if (isObjectShape(shape) && isJsonObject(value)) {
     const kept: JsonObject = {};
     for (const [name, item] of Object.entries(value)) {
@@ -262,8 +235,8 @@ export function removeFields(value: unknown, given: Shape, set: FieldSet): unkno
   }
   if (isListShape(shape) && Array.isArray(value)) {
     const kept = value
-      .map((item, index) => removeBelow(item, elementOf(shape, item, index), itemShape(shape), set))
-      .filter((item) => item !== undefined);
+      .map((item, index) => removeBelow(item, elementOf(shape, item, index), shape.element, set))
+      .filter((item) => item !== undefined && item !== null);
     return kept.length === 0 ? undefined : kept;
   }
   return value;
@@ -272,7 +245,8 @@ export function removeFields(value: unknown, given: Shape, set: FieldSet): unkno
 function removeBelow(item: unknown, element: PathElement, shape: Shape | undefined, set: FieldSet): unknown {
   if (set.members.has(element)) return undefined;
   const below = set.children.get(element);
-  return below === undefined || shape === undefined ? item : removeFields(item, shape, below);
+  // What has lost all its parts is null, not gone: who owns the whole goes on owning it.
+  return below === undefined || shape === undefined ? item : (removeFields(item, shape, below) ?? null);
 }
 
 /** The set and every struct field that has something of it below. */
@@ -287,7 +261,32 @@ export function withNamedFields(set: FieldSet, shape: Shape): FieldSet {
 }
 
 function shapeBelow(shape: Shape, element: PathElement): Shape {
-  if (element.startsWith('f:') && isObjectShape(shape))
-    return shapeOfEntry(shape, element.slice(2)) ?? { form: 'untyped' };
-  return isListShape(shape) ? itemShape(shape) : { form: 'untyped' };
+  if (element.startsWith('f:') && isObjectShape(shape)) return shapeOfEntry(shape, element.slice(2)) ?? anything;
+  return isListShape(shape) ? shape.element : anything;
+}
+
+/** Whether a configuration over an object (`b`) leaves it (`a`) as it is, also in the order of lists. */
+export function sameValues(a: unknown, b: unknown, shape: Shape): boolean {
+  if (isListShape(shape) && Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, index) => sameValues(item, b[index], shape.element));
+  if (!isObjectShape(shape) || !isJsonObject(a) || !isJsonObject(b)) return sameLeaf(a, b, shape, true);
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].every((name) => {
+    const field = shape.form === 'struct' ? shape.fields.get(name) : undefined;
+    const [left = field?.zero, right = field?.zero] = [a[name], b[name]];
+    const entry = shapeOfEntry(shape, name);
+    return entry === undefined ? jsonEqual(left, right) : sameValues(left, right, entry);
+  });
+}
+
+/** A set of fields as the type has them now: parts of what has become one value are that value. */
+export function reconciled(set: FieldSet, shape: Shape): FieldSet {
+  const result = new FieldSet();
+  for (const member of set.members) result.members.add(member);
+  for (const [element, child] of set.children) {
+    const below = shapeBelow(shape, element);
+    const isWhole = below.form === 'leaf' && typeof below.content === 'object';
+    if (isWhole && !child.isEmpty()) result.members.add(element);
+    else result.addChild(element, reconciled(child, below));
+  }
+  return result;
 }
