@@ -2,6 +2,7 @@
 import { findCondition, isConditionTrue } from '../../api/meta/conditions.ts';
 import type { Pod, PodTemplate } from '../../api/meta/kubernetes.ts';
 import { controllerOf, controllerReference, type KubeObject } from '../../api/meta/object.ts';
+import { hasReason } from '../../api/meta/status.ts';
 import { parseTime } from '../../api/meta/time.ts';
 
 /** Whether a pod still counts: not finished and not on its way out. */
@@ -24,6 +25,12 @@ export function isAvailable(pod: Pod, minReadySeconds: number, nowMs: number): b
 
 export function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {
   return controllerOf(object)?.uid === owner.metadata.uid;
+}
+
+/** Whether something could not be made because its namespace goes, or has gone. */
+export function isNamespaceGone(error: unknown): boolean {
+  if (hasReason(error, 'NotFound')) return true;
+  return hasReason(error, 'Forbidden') && error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true;
 }
 
 /** A pod made from a template, to be created. */

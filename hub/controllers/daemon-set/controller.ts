@@ -7,7 +7,7 @@ import type { Controller, ControllerParts } from '../../client/controller-parts.
 import { targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
-import { isOwnedBy, podFromTemplate } from '../pods.ts';
+import { isNamespaceGone, isOwnedBy, podFromTemplate } from '../pods.ts';
 import { keepHistory } from '../revision-history.ts';
 import { revisionHashLabel, templateHash } from '../template-hash.ts';
 import { daemonPodSpec, type NodeFit, planDaemonSet, type Step } from './plan.ts';
@@ -85,7 +85,7 @@ export class DaemonSetController implements Controller {
           `Created pod: ${created.metadata.name}`,
         );
       } catch (error) {
-        if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
+        if (isNamespaceGone(error)) return;
         throw error;
       }
     },

@@ -6,7 +6,7 @@ import type { Controller, ControllerParts } from '../../client/controller-parts.
 import { targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
-import { isOwnedBy, podFromTemplate } from '../pods.ts';
+import { isNamespaceGone, isOwnedBy, podFromTemplate } from '../pods.ts';
 import { indexAnnotation, isTracked, planJob, type Step, trackingFinalizer } from './plan.ts';
 
 type Executors = { [T in Step['type']]: (job: Job, step: Extract<Step, { type: T }>) => Promise<void> };
@@ -79,7 +79,7 @@ export class JobController implements Controller {
           const created = await this.#parts.client.create(resources.pods, pod);
           this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
         } catch (error) {
-          if (hasReason(error, 'NotFound')) return; // the namespace is going
+          if (isNamespaceGone(error)) return;
           this.#parts.events.record(target, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
           throw error;
         }

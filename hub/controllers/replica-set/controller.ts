@@ -11,7 +11,7 @@ import type { Controller, ControllerParts } from '../../client/controller-parts.
 import { targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
-import { podFromTemplate } from '../pods.ts';
+import { isNamespaceGone, podFromTemplate } from '../pods.ts';
 import { planReplicaSet, type Step } from './plan.ts';
 
 /** What the two kinds differ in. */
@@ -121,7 +121,7 @@ export class ReplicaSetController implements Controller {
           );
           this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
         } catch (error) {
-          if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
+          if (isNamespaceGone(error)) return;
           this.#parts.events.record(target, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
           throw error;
         }

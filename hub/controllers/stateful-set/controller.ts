@@ -6,7 +6,7 @@ import type { Controller, ControllerParts } from '../../client/controller-parts.
 import { targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
-import { isOwnedBy, podFromTemplate } from '../pods.ts';
+import { isNamespaceGone, isOwnedBy, podFromTemplate } from '../pods.ts';
 import { keepHistory } from '../revision-history.ts';
 import { revisionHashLabel, templateHash } from '../template-hash.ts';
 import { claimsOf, planStatefulSet, podName, type Step } from './plan.ts';
@@ -102,7 +102,7 @@ export class StatefulSetController implements Controller {
         const message = `create Pod ${name} in StatefulSet ${set.metadata.name} successful`;
         this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', message);
       } catch (error) {
-        if (hasReason(error, 'NotFound') || hasReason(error, 'Forbidden')) return; // the namespace is going
+        if (isNamespaceGone(error)) return;
         throw error;
       }
     },
