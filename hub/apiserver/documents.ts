@@ -11,7 +11,8 @@ import {
   apiResourceList,
   apiVersions,
 } from './discovery.ts';
-import { openApiDocument, openApiIndex } from './openapi.ts';
+import { openApiV2Json, openApiV2Protobuf } from './openapi/v2.ts';
+import { openApiDocument, openApiIndex } from './openapi/v3.ts';
 import type { ApiServer } from './server.ts';
 
 export type Document = { contentType: string; body: string | Buffer };
@@ -32,20 +33,14 @@ function json(value: object, contentType = 'application/json'): Document {
   return { contentType, body: JSON.stringify(value) };
 }
 
-/**
- * OpenAPI v2 that describes nothing. kubectl falls back to it for kinds that v3 does not have, such as
- * `kind: List` and misspelt ones, and takes a missing document for a failure where an empty one says "don't check".
- */
+/** OpenAPI v2, as protobuf for clients in Go. */
 function openApiV2(accept: string | undefined): Document {
   const version = kubernetesVersion.gitVersion;
   if (accept?.includes('proto-openapi.spec.v2') !== true)
-    return json({ swagger: '2.0', info: { title: 'Kubernetes', version }, paths: {}, definitions: {} });
-  const text = (field: number, value: string | Buffer): Buffer =>
-    Buffer.concat([Buffer.from([(field << 3) | 2, Buffer.byteLength(value)]), Buffer.from(value)]);
-  const info = Buffer.concat([text(1, 'Kubernetes'), text(2, version)]);
+    return { contentType: 'application/json', body: openApiV2Json(version) };
   return {
     contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
-    body: Buffer.concat([text(1, '2.0'), text(2, info)]),
+    body: openApiV2Protobuf(version),
   };
 }
 

@@ -30,7 +30,10 @@ export function isOwnedBy(object: KubeObject, owner: KubeObject): boolean {
 /** Whether something could not be made because its namespace goes, or has gone. */
 export function isNamespaceGone(error: unknown): boolean {
   if (hasReason(error, 'NotFound')) return true;
-  return hasReason(error, 'Forbidden') && error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true;
+  return (
+    hasReason(error, 'Forbidden') &&
+    error.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating') === true
+  );
 }
 
 /** A pod made from a template, to be created. */
