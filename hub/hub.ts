@@ -2,7 +2,7 @@
 // and tunnel, joined. main.ts puts the real world around it, the simulation a
 // virtual one.
 
-import type { KubeObject } from '../api/meta/object.ts';
+import { jsonEqual, type KubeObject } from '../api/meta/object.ts';
 import { hubUser } from '../api/meta/operation.ts';
 import { hasReason } from '../api/meta/status.ts';
 import type { Link, LinkPeer } from '../api/wire/link.ts';
@@ -142,6 +142,15 @@ export class Hub {
     for (const controller of this.#controllers) controller.start(signal);
     this.#sync.start(signal);
     this.#compactRegularly(signal);
+  }
+
+  /** Tells the cluster where this API is reached: the endpoints of the service `default/kubernetes`. */
+  async publishAddress(address: string, port: number): Promise<void> {
+    const metadata = { name: 'kubernetes', namespace: 'default' };
+    const subsets = [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }];
+    await this.#ensure(resources.endpoints, { metadata, subsets });
+    const known = await this.client.get(resources.endpoints, metadata);
+    if (!jsonEqual(known.subsets, subsets)) await this.client.update(resources.endpoints, { ...known, subsets });
   }
 
   /** Takes over a link that the broker has authenticated. */

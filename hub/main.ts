@@ -76,6 +76,7 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
     { server: hub.server, clock, log: log.child({ part: 'http' }), metrics },
   );
   const httpsPort = await http.start(stop.signal);
+  await hub.publishAddress(advertisedAddress(options.bindAddress), httpsPort);
   const broker = await BrokerServer.create({
     clock,
     log: log.child({ part: 'broker' }),
@@ -124,6 +125,12 @@ function servingNames({ bindAddress, tlsSans }: HubMainOptions): string[] {
   return [
     ...new Set([...always, ...(listensEverywhere ? [facts.hostname, ...facts.addresses] : [bindAddress]), ...tlsSans]),
   ];
+}
+
+/** An address at which others may reach the hub: the one it listens at, or this machine's first when that is all or none. */
+function advertisedAddress(bindAddress: string): string {
+  const isOne = !['0.0.0.0', '::', '::1', 'localhost'].includes(bindAddress) && !bindAddress.startsWith('127.');
+  return isOne ? bindAddress : (readHostFacts().addresses[0] ?? bindAddress);
 }
 
 function urlHost(bindAddress: string): string {

@@ -5,6 +5,7 @@ import type { JsonObject, KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, required } from '../meta/status.ts';
 import { ageOf, textColumn } from './columns.ts';
 import { defineKind, type Kind } from './kind.ts';
+import { unchangedAt } from './validation.ts';
 
 type EventFields = {
   involvedObject?: {
@@ -129,6 +130,10 @@ function newEventErrors(object: KubeObject): FieldError[] {
   ];
 }
 
+/** By events.k8s.io/v1 an event's series and metadata may change, and nothing else; by v1 everything. */
+const fixedFields = ['involvedObject', 'reason', 'message', 'source', 'firstTimestamp', 'lastTimestamp', 'count'];
+const fixedNewFields = ['type', 'eventTime', 'action', 'related', 'reportingComponent', 'reportingInstance'];
+
 export const newEventKind: Kind = defineKind({
   group: 'events.k8s.io',
   kind: 'Event',
@@ -137,6 +142,8 @@ export const newEventKind: Kind = defineKind({
   typeId: 'events.v1.Event',
   nameError: dnsSubdomainError,
   validate: newEventErrors,
+  validateUpdate: (object, old) =>
+    unchangedAt(rename(object, renamed), rename(old, renamed), ...fixedFields, ...fixedNewFields),
   selectableFields: (object) => {
     const { reason = '', type = '', reportingController = '' } = object as Record<string, string>;
     const regarding = (object.regarding ?? {}) as Record<string, string>;

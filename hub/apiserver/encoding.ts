@@ -1,14 +1,16 @@
 // How an answer is encoded: plain objects, tables or metadata only, as JSON or YAML.
 import { stringify } from 'yaml';
+import { encodeEnvelope } from '../../api/codec/protobuf-encode.ts';
 import { scaleColumns } from '../../api/kinds/columns.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
-import type { KubeObject } from '../../api/meta/object.ts';
+import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
 import type { WatchEvent } from '../../api/meta/operation.ts';
 import { ApiError } from '../../api/meta/status.ts';
 import { type IncludeObject, isListBody, listTable, objectTable, partialList, toPartial } from './table.ts';
 
-export type Encoding = { form: 'plain' | 'table' | 'partial'; contentType: string; yaml: boolean };
+export type Encoding = { form: 'plain' | 'table' | 'partial' | 'protobuf'; contentType: string; yaml: boolean };
 
+const protobufType = 'application/vnd.kubernetes.protobuf';
 const jsonEncoding: Encoding = { form: 'plain', contentType: 'application/json', yaml: false };
 
 /**
@@ -16,17 +18,19 @@ const jsonEncoding: Encoding = { form: 'plain', contentType: 'application/json',
  * reviews, which are only created.
  * @throws ApiError NotAcceptable
  */
-export function negotiate(accept: string | undefined, { verbs }: Kind): Encoding {
+export function negotiate(accept: string | undefined, kind: Kind, isWatch = false): Encoding {
   if (accept === undefined || accept === '') return jsonEncoding;
   for (const item of accept.split(',')) {
     const [type = '', ...parameters] = item.split(';').map((part) => part.trim());
     const as = parameters.find((parameter) => parameter.startsWith('as='))?.slice(3);
     const isV1 = parameters.includes('v=v1') && parameters.includes('g=meta.k8s.io');
-    if (type === 'application/json' && as === 'Table' && isV1 && verbs.includes('get'))
+    if (type === 'application/json' && as === 'Table' && isV1 && kind.verbs.includes('get'))
       return { ...jsonEncoding, form: 'table' };
     if (type === 'application/json' && as?.startsWith('PartialObjectMetadata') && isV1)
       return { ...jsonEncoding, form: 'partial' };
     if (as !== undefined) continue;
+    if (type === protobufType && !isWatch && hasProtobuf(kind))
+      return { form: 'protobuf', contentType: protobufType, yaml: false };
     if (type === 'application/json' || type === '*/*' || type === 'application/*') return jsonEncoding;
     if (type === 'application/yaml') return { form: 'plain', contentType: 'application/yaml', yaml: true };
   }
@@ -40,16 +44,30 @@ export function parseInclude(text: string | undefined): IncludeObject {
   return text === 'Object' || text === 'None' ? text : 'Metadata';
 }
 
-/** Text of an answer's body. */
+/** Schemas in CustomResourceDefinitions have forms that the tables don't hold; watches are lines of JSON. */
+function hasProtobuf({ group }: Kind): boolean {
+  return group !== 'apiextensions.k8s.io';
+}
+
+/** Bytes of an answer in protobuf. */
+function encodeProtobuf(kind: Kind, object: JsonObject): Buffer {
+  if (object.kind === 'Status') return encodeEnvelope(object, 'meta.v1.Status');
+  if (object.kind === kind.listKind) return encodeEnvelope(object, `${kind.typeId}List`);
+  const own = kind.subresources.find((subresource) => subresource.kind?.kind === object.kind)?.kind;
+  return encodeEnvelope(object, own?.typeId ?? kind.typeId);
+}
+
+/** An answer's body. */
 export function encodeBody(
   kind: Kind,
   body: string | object,
   encoding: Encoding,
   include: IncludeObject,
   nowMs: number,
-): string {
+): string | Buffer {
   if (encoding.form === 'plain' && !encoding.yaml) return typeof body === 'string' ? body : JSON.stringify(body);
   const object = typeof body === 'string' ? (JSON.parse(body) as object) : body;
+  if (encoding.form === 'protobuf') return encodeProtobuf(kind, object as JsonObject);
   if (encoding.yaml) return stringify(object);
   if ((object as KubeObject).kind === 'Status') return JSON.stringify(object);
   if (encoding.form === 'partial')

@@ -2,6 +2,8 @@
 // negotiation, watches and logs as streams, and every error as a Status.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { mediaType, parseBody, parseJson, parseYaml } from '../../api/codec/body.ts';
 import { findKind, findResource, kinds } from '../../api/kinds/index.ts';
@@ -13,7 +15,14 @@ import type { Metrics } from '../../platform/metrics.ts';
 import { authenticate } from './access/authentication.ts';
 import { serveDocument } from './documents.ts';
 import { encodeBody, negotiate, parseInclude } from './encoding.ts';
-import { headersTimeoutMs, keepAliveTimeoutMs, maxBodyBytes, maxDrainedBytes, maxWarningBytes } from './limits.ts';
+import {
+  headersTimeoutMs,
+  keepAliveTimeoutMs,
+  maxBodyBytes,
+  maxDrainedBytes,
+  maxWarningBytes,
+  minCompressedBytes,
+} from './limits.ts';
 import { kindOf } from './parts.ts';
 import { isProxied } from './proxy.ts';
 import { parseResourcePath, verbOf } from './request-path.ts';
@@ -135,7 +144,6 @@ export class HttpServer {
     const result = await this.#parts.server.execute(operation);
     this.#count(operation, result.code);
     const warnings = warningHeaders(result.warnings ?? []);
-    // With a body of bytes, since Node re-encodes headers that it sends together with a string.
     if (warnings.length > 0) reply.header('warning', warnings);
     const body = encodeBody(
       kindOf(operation),
@@ -144,11 +152,16 @@ export class HttpServer {
       parseInclude(query.includeObject),
       this.#parts.clock.nowMs(),
     );
-    return reply
-      .code(result.code)
-      .header('content-type', encoding.contentType)
-      .header('cache-control', 'no-cache, private')
-      .send(warnings.length > 0 ? Buffer.from(body) : body);
+    const sent = await compress(request.headers['accept-encoding'], body);
+    if (sent !== body) reply.header('content-encoding', 'gzip').header('vary', 'accept-encoding');
+    return (
+      reply
+        .code(result.code)
+        .header('content-type', encoding.contentType)
+        .header('cache-control', 'no-cache, private')
+        // Bytes, since Node re-encodes headers that it sends together with a string.
+        .send(warnings.length > 0 ? Buffer.from(sent) : sent)
+    );
   }
 
   async #stream(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -203,6 +216,13 @@ export class HttpServer {
   #count({ verb, resource }: Operation, code: number): void {
     this.#requests.inc({ verb, resource: resource.resource, code: String(code) });
   }
+}
+
+/** A large answer, made smaller for those who take it so, as Kubernetes does. */
+async function compress(accepted: string | string[] | undefined, body: string | Buffer): Promise<string | Buffer> {
+  if (body.length < minCompressedBytes || ![accepted].flat().join(',').includes('gzip')) return body;
+  // The lowest level: the links of clients of the API are fast, as against those of devices.
+  return promisify(gzip)(body, { level: 1 });
 }
 
 /**

@@ -32,3 +32,5 @@ export const maxManagerNameLength = 128;
 export const metricsMaxAgeMs = 10_000;
 /** Time for a node to tell what it uses, ms. */
 export const metricsWithinMs = 10_000;
+/** Answers from this size on are compressed for clients that take them so, bytes, as in Kubernetes. */
+export const minCompressedBytes = 128 << 10;

@@ -27,7 +27,7 @@ export async function streamWatch(
   response: ServerResponse,
 ): Promise<void> {
   const kind = kindOf(operation);
-  const encoding = negotiate(request.headers.accept?.replace(/;stream=watch/g, ''), kind);
+  const encoding = negotiate(request.headers.accept?.replace(/;stream=watch/g, ''), kind, true);
   const include = parseInclude(operation.query.includeObject);
   const stop = new AbortController();
   const cancelTimer = clock.setTimer(watchTimeoutMs(operation.query), () => {

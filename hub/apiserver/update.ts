@@ -95,8 +95,8 @@ function settle(kind: Kind, subresource: string | undefined, next: KubeObject, o
   for (const field of new Set([...Object.keys(old), ...Object.keys(next)])) {
     if (field !== changed && field !== 'metadata') keep(next, old, field);
   }
-  // A pod's spec has a generation whichever way it changes.
-  if (kind.kind === 'Pod' && changed === 'spec' && !jsonEqual(next.spec, old.spec))
+  // A pod's spec has a generation whichever way it changes; where it runs is not what was asked for.
+  if (kind.kind === 'Pod' && changed === 'spec' && subresource !== 'binding' && !jsonEqual(next.spec, old.spec))
     next.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
