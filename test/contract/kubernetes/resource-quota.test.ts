@@ -44,6 +44,9 @@ conformance(
   },
 );
 
+/** A controller may look at a status that others wrote as late as at its next resync, which is every five minutes. */
+const resyncTimeoutMs = 360_000;
+
 conformance(
   '[sig-api-machinery] ResourceQuota should apply changes to a resourcequota status [Conformance]',
   async (cluster) => {
@@ -62,7 +65,11 @@ conformance(
     assert.deepEqual([updated.spec.hard, updated.status?.hard], [initial, initial]);
     const watch = await cluster.watch<Quota>(`${selected}&resourceVersion=${from}`);
     const seen = (hard: Amounts): Promise<unknown> =>
-      watch.first(({ object }) => hasAmounts(object.status?.hard, hard), `status.hard is ${JSON.stringify(hard)}`);
+      watch.first(
+        ({ object }) => hasAmounts(object.status?.hard, hard),
+        `status.hard is ${JSON.stringify(hard)}`,
+        resyncTimeoutMs,
+      );
     await seen(initial);
 
     const larger = { cpu: '1', memory: '1Gi' };
@@ -79,6 +86,7 @@ conformance(
     await seen(larger);
     assert.deepEqual((await cluster.get<Quota>(path)).spec.hard, larger);
   },
+  resyncTimeoutMs + 60_000,
 );
 
 const scopedHard = {

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { type HubOptions, startHub, type TestHub } from '../../../support/hub.ts';
 import { Api } from './api.ts';
 
-const testTimeoutMs = 120_000;
+const defaultTimeoutMs = 120_000;
 
 let hubOptions: HubOptions = {};
 /** Started by the first test, since hooks before it run before the file has said what hub it wants. */
@@ -50,9 +50,13 @@ export class Cluster extends Api {
  * @param codeName its name there, exactly, for example
  *   `[sig-api-machinery] Watchers should ... [Conformance]`; write it as a literal: the table is made from the sources
  */
-export function conformance(codeName: string, body: (cluster: Cluster) => Promise<void>): void {
+export function conformance(
+  codeName: string,
+  body: (cluster: Cluster) => Promise<void>,
+  timeoutMs = defaultTimeoutMs,
+): void {
   assert.match(codeName, /^\[sig-[a-z-]+\] \S.* \[Conformance\]$/);
-  test(codeName, { timeout: testTimeoutMs }, async () => {
+  test(codeName, { timeout: timeoutMs }, async () => {
     starting ??= startHub(hubOptions);
     namespaces += 1;
     const cluster = new Cluster(await starting, `conformance-${namespaces}`);
