@@ -13,7 +13,7 @@ import { PodManager } from './pods/pod-manager.ts';
 import { OpenError, PodStreams } from './pods/pod-streams.ts';
 import type { PodEvent } from './pods/pod-worker.ts';
 import { Prober } from './probes/prober.ts';
-import type { ContainerStreams } from './runtime/container-streams.ts';
+import type { ContainerStreams } from './runtime/runtime.ts';
 import { type Runtime, RuntimeError } from './runtime/runtime.ts';
 import { SliceState } from './state/slice-state.ts';
 import { nodeLabels, nodeStatus } from './stats/node-status.ts';

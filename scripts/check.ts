@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { checkHouse } from './check-house.ts';
+import { staleSchema } from './schema/digest.ts';
 
 const root = join(import.meta.dirname, '..');
 /** The tree had more than this when the check was written; it only grows. */
@@ -25,11 +26,17 @@ async function house(): Promise<Result> {
   return { name: 'house', ok: problems.length === 0, output: problems.join('\n') };
 }
 
+function schema(): Result {
+  const problem = staleSchema();
+  return { name: 'schema', ok: problem === undefined, output: problem ?? '' };
+}
+
 const results = await Promise.all([
   runTool('biome', ['check', '--error-on-warnings', '--max-diagnostics=20', '.']),
   runTool('tsc', ['-p', '.']),
   runTool('knip', ['--no-progress']),
   house(),
+  schema(),
 ]);
 for (const { name, ok, output } of results) {
   process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${name}\n`);

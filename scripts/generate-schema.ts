@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fetchGoSources } from './debian-packages.ts';
 import { apiRegistrationSource } from './schema/apiregistration.ts';
+import { writeSchemaDigest } from './schema/digest.ts';
 import { type GoField, type GoTypes, readGoFile } from './schema/go-types.ts';
 
 const debianPackages = [
@@ -173,6 +174,7 @@ async function main(): Promise<void> {
   write('types', rows);
   write('traits', { atomic, enums: Object.fromEntries(enums) });
   write('descriptions', descriptions);
+  writeSchemaDigest();
   process.stdout.write(`${Object.keys(rows).length} types and ${enums.length} enums written\n`);
 }
 

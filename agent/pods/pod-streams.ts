@@ -4,7 +4,7 @@ import type { Pod } from '../../api/meta/kubernetes.ts';
 import { type ContainerStream, channels, type StreamTarget } from '../../api/wire/frames.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
 import type { readHostUsage } from '../../platform/process.ts';
-import type { ContainerProcess, ContainerStreams } from '../runtime/container-streams.ts';
+import type { ContainerProcess, ContainerStreams } from '../runtime/runtime.ts';
 import { type Runtime, type RuntimeContainer, RuntimeError } from '../runtime/runtime.ts';
 import { latestAttempt } from './plan.ts';
 

@@ -1,6 +1,6 @@
 // Role, ClusterRole and their bindings (rbac.authorization.k8s.io/v1).
 // https://kubernetes.io/docs/reference/access-authn-authz/rbac/
-import type { ClusterRole, RoleBinding } from '../meta/kubernetes.ts';
+import type { RoleBinding } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import type { KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
@@ -79,11 +79,6 @@ function defineRole(kind: 'Role' | 'ClusterRole'): Kind {
 
 export const roleKind = defineRole('Role');
 export const clusterRoleKind = defineRole('ClusterRole');
-
-/** Whether the rules of a ClusterRole come from others, selected by their labels. */
-export function isAggregated(role: KubeObject): boolean {
-  return ((role as ClusterRole).aggregationRule?.clusterRoleSelectors ?? []).length > 0;
-}
 
 function subjectErrors(subject: Subject, path: string, namespaced: boolean): FieldError[] {
   const errors: FieldError[] = [];

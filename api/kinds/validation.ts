@@ -50,12 +50,6 @@ export function selectorAt(object: unknown, path: string): FieldError[] {
   return selector === undefined ? [] : validateSelector(selector as LabelSelector, path);
 }
 
-/** Says what is wrong with a port number, or nothing. */
-export function portErrors(port: unknown, path: string): FieldError[] {
-  if (typeof port !== 'number') return [required(path)];
-  return port >= 1 && port <= 65535 ? [] : [invalidValue(path, port, 'must be between 1 and 65535, inclusive')];
-}
-
 /** Checks a count or percentage such as `25%`. */
 export function intOrPercentErrors(value: unknown, field: string): FieldError[] {
   if (typeof value === 'number') return value < 0 ? [invalidValue(field, value, negativeMessage)] : [];

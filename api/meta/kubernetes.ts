@@ -27,11 +27,9 @@ import type {
   V1PriorityClass,
   V1ReplicaSet,
   V1ResourceQuota,
-  V1Role,
   V1RoleBinding,
   V1Secret,
   V1Service,
-  V1ServiceAccount,
   V1StatefulSet,
   V1Taint,
   V1Toleration,
@@ -75,9 +73,7 @@ export type PersistentVolume = WithMeta<V1PersistentVolume>;
 export type PersistentVolumeClaim = WithMeta<V1PersistentVolumeClaim>;
 export type PodDisruptionBudget = WithMeta<V1PodDisruptionBudget>;
 export type ResourceQuota = WithMeta<V1ResourceQuota>;
-export type Role = WithMeta<V1Role>;
 export type RoleBinding = WithMeta<V1RoleBinding>;
-export type ServiceAccount = WithMeta<V1ServiceAccount>;
 export type StatefulSet = WithMeta<V1StatefulSet>;
 export type ClusterRole = WithMeta<V1ClusterRole>;
 export type PriorityClass = WithMeta<V1PriorityClass>;

@@ -4,7 +4,7 @@
 import { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import type { Clock } from '../../../platform/clock.ts';
-import type { ContainerStreams } from '../container-streams.ts';
+import type { ContainerStreams } from '../runtime.ts';
 import {
   type ContainerSpec,
   type LogQuery,

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import type { connectInNamespace, connectTo } from '../../../platform/net.ts';
 import type { killProcess } from '../../../platform/process.ts';
-import type { ContainerProcess, ContainerStreams, Streams, Usage } from '../container-streams.ts';
+import type { ContainerProcess, ContainerStreams, Streams, Usage } from '../runtime.ts';
 import { RuntimeError } from '../runtime.ts';
 import { translate } from './docker-error.ts';
 import { demultiplexStreams } from './log-stream.ts';

@@ -53,6 +53,13 @@ const commonScalars: Record<string, Schema> = {
   raw: { type: 'object' },
 };
 
+export type OpenApiV2 = {
+  swagger: '2.0';
+  info: { title: string; version: string };
+  paths: Record<string, Record<string, unknown>>;
+  definitions: Record<string, Schema>;
+};
+
 export type GroupVersionKind = { group: string; version: string; kind: string };
 
 export class Schemas {

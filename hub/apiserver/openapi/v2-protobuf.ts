@@ -3,8 +3,7 @@
 import { Writer } from 'protobufjs/minimal.js';
 import { stringify } from 'yaml';
 import { isJsonObject } from '../../../api/meta/object.ts';
-import type { Schema } from './schemas.ts';
-import type { OpenApiV2 } from './v2.ts';
+import type { OpenApiV2, Schema } from './schemas.ts';
 
 type Write = (writer: Writer) => void;
 

@@ -2,15 +2,8 @@
 // https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v2
 import { kinds } from '../../../api/kinds/index.ts';
 import { allPaths, type Path, type PathOperation, parameterType, patchTypes, queryOf } from './operations.ts';
-import { type Schema, Schemas } from './schemas.ts';
+import { type OpenApiV2, type Schema, Schemas } from './schemas.ts';
 import { encodeOpenApiV2 } from './v2-protobuf.ts';
-
-export type OpenApiV2 = {
-  swagger: '2.0';
-  info: { title: string; version: string };
-  paths: Record<string, Record<string, unknown>>;
-  definitions: Record<string, Schema>;
-};
 
 function operationFor(schemas: Schemas, lists: Map<string, Schema>, operation: PathOperation): object {
   const { action, gvk, typeId, isList, id, method } = operation;
