@@ -4,6 +4,7 @@ import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../meta
 import type { KubeObject } from '../meta/object.ts';
 import { parseQuantity } from '../meta/quantity.ts';
 import type { Kind } from './kind.ts';
+import { usesNodePorts } from './service.ts';
 
 /** Amounts by the names that quotas use, in base units. */
 export type Amounts = Record<string, number>;
@@ -54,12 +55,11 @@ function claimAmounts({ spec }: PersistentVolumeClaim): Amounts {
   return { 'requests.storage': storage, ...ofClass };
 }
 
-function serviceAmounts({ spec }: Service): Amounts {
+function serviceAmounts(service: Service): Amounts {
+  const { spec } = service;
   const ports = spec?.ports?.length ?? 0;
-  const usesNodePorts =
-    spec?.type === 'NodePort' || (spec?.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
   return {
-    'services.nodeports': usesNodePorts ? ports : 0,
+    'services.nodeports': usesNodePorts(service) ? ports : 0,
     'services.loadbalancers': spec?.type === 'LoadBalancer' ? 1 : 0,
   };
 }

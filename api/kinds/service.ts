@@ -50,6 +50,23 @@ function validate(object: KubeObject): FieldError[] {
   return errors;
 }
 
+/** Whether the ports of a service are also ports of every node. */
+export function usesNodePorts({ spec }: Service): boolean {
+  return spec?.type === 'NodePort' || (spec?.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
+}
+
+/** A port keeps its node port unless it is asked for another; a service that needs none any more gives them back. */
+function keepNodePorts(service: Service, old: Service): void {
+  for (const port of service.spec?.ports ?? []) {
+    const { protocol = 'TCP' } = port;
+    const before = old.spec?.ports?.find((known) => known.port === port.port && (known.protocol ?? 'TCP') === protocol);
+    if (usesNodePorts(service)) port.nodePort ??= before?.nodePort as number;
+    else if (port.nodePort !== undefined && port.nodePort === before?.nodePort)
+      delete (port as { nodePort?: number }).nodePort;
+    if (port.nodePort === undefined) delete (port as { nodePort?: number }).nodePort;
+  }
+}
+
 export const serviceKind: Kind = defineKind({
   kind: 'Service',
   plural: 'services',
@@ -66,7 +83,7 @@ export const serviceKind: Kind = defineKind({
       setDefaults(port, { targetPort: port.port });
     }
     if (spec.type === 'ExternalName') return;
-    setDefaults(spec, { internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
+    setDefaults(spec, { internalTrafficPolicy: 'Cluster' });
     if (spec.type === 'NodePort' || spec.type === 'LoadBalancer')
       setDefaults(spec, { externalTrafficPolicy: 'Cluster' });
     if (spec.type === 'LoadBalancer') setDefaults(spec, { allocateLoadBalancerNodePorts: true });
@@ -77,8 +94,15 @@ export const serviceKind: Kind = defineKind({
   prepareUpdate: (object, old) => {
     const spec = specOf(object);
     // A client that replaces a Service without knowing its address keeps the address.
-    if (spec.type !== 'ExternalName')
-      setDefaults(spec, { clusterIP: asService(old).spec?.clusterIP, clusterIPs: asService(old).spec?.clusterIPs });
+    if (spec.type === 'ExternalName') return;
+    const before = asService(old).spec;
+    setDefaults(spec, {
+      clusterIP: before?.clusterIP,
+      clusterIPs: before?.clusterIPs,
+      ipFamilies: before?.ipFamilies,
+      ipFamilyPolicy: before?.ipFamilyPolicy,
+    });
+    keepNodePorts(asService(object), asService(old));
   },
   validate,
   validateUpdate: (object, old) => {

@@ -1,5 +1,6 @@
 // The verb create.
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
+import { serviceKind } from '../../api/kinds/service.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError, alreadyExists, hasReason } from '../../api/meta/status.ts';
@@ -14,7 +15,7 @@ import { maxNameDraws } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, isDryRun, kindOf, resourceNameOf } from './parts.ts';
 import { withinQuotas } from './quota.ts';
-import { allocateServiceAddress } from './service-addresses.ts';
+import { allocateService } from './service-addresses.ts';
 import { encodeStored, objectStoreKey, servedText } from './stored-object.ts';
 
 export async function create(parts: ApiParts, operation: Operation): Promise<Reply> {
@@ -70,7 +71,7 @@ async function createOnce(
   kind.prepareCreate?.(object);
   validateObject(kind, object);
   await enforceLimitRanges(parts, kind, object);
-  if (kind.kind === 'Service') await allocateServiceAddress(parts, object);
+  if (kind === serviceKind) await allocateService(parts, object);
   if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
   else setManagedFields(object, managedFields ?? undefined);
   const reply = await withinQuotas(parts, kind, object, () => write(parts, operation, kind, object, warnings));

@@ -1,6 +1,6 @@
-// Cluster addresses of Services: drawn from one range, none given twice.
+// Cluster addresses and node ports of Services: drawn from ranges, none given twice.
 // https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/
-import { serviceKind } from '../../api/kinds/service.ts';
+import { serviceKind, usesNodePorts } from '../../api/kinds/service.ts';
 import type { Service } from '../../api/meta/kubernetes.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import { ApiError, invalid, invalidValue } from '../../api/meta/status.ts';
@@ -16,27 +16,86 @@ const addressCount = 0xffff;
 /** Address of the Service `default/kubernetes`. */
 export const apiServiceAddress = `${rangePrefix}0.1`;
 
-/** Addresses given out whose Service may not be in the store yet, by store. */
+/** Ports that nodes give to services; https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport */
+const [firstNodePort, lastNodePort] = [30_000, 32_767];
+
+/** Time in which a write is in the store, after which the list shows what it took, ms. */
+const reservationMs = 10_000;
+
+/** Addresses and ports given out whose Service may not be in the store yet, by store. */
 const reserved = new WeakMap<object, Set<string>>();
 
 /**
- * Sets `spec.clusterIP(s)` of a new Service that needs an address.
- * @throws ApiError Invalid when the address asked for is taken or out of range
+ * Sets the addresses and node ports that a new or changed Service needs and has not.
+ * @throws ApiError Invalid when what is asked for is taken or out of range
  */
-export async function allocateServiceAddress(parts: ApiParts, object: KubeObject): Promise<void> {
-  const spec = (object as Service).spec;
-  if (spec === undefined || spec.type === 'ExternalName' || spec.clusterIP === 'None') return;
+export async function allocateService(parts: ApiParts, object: KubeObject, old?: KubeObject): Promise<void> {
+  const service = object as Service;
+  const { spec } = service;
+  if (spec === undefined || spec.type === 'ExternalName') return;
+  spec.ipFamilies ??= ['IPv4'];
+  spec.ipFamilyPolicy ??= 'SingleStack';
+  if (spec.clusterIP === 'None') spec.clusterIPs ??= ['None'];
+  const before = (old as Service | undefined)?.spec;
+  const needsAddress = spec.clusterIP !== 'None' && (!spec.clusterIP || spec.clusterIP !== before?.clusterIP);
+  const knownPorts = (before?.ports ?? []).map(({ nodePort }) => nodePort);
+  const openPorts = usesNodePorts(service)
+    ? (spec.ports ?? []).filter(({ nodePort }) => !nodePort || !knownPorts.includes(nodePort))
+    : [];
+  if (!needsAddress && openPorts.length === 0) return;
+  const taken = await takenBy(parts, object.metadata.uid ?? '');
+  if (needsAddress) {
+    const address = spec.clusterIP ? checkAddress(object, spec.clusterIP, taken) : drawAddress(parts, taken);
+    reserve(parts, taken, address);
+    spec.clusterIP = address;
+    spec.clusterIPs = [address];
+  }
+  for (const port of openPorts) {
+    const index = spec.ports?.indexOf(port) ?? 0;
+    port.nodePort = port.nodePort ? checkPort(object, index, port.nodePort, taken) : drawPort(parts, taken);
+    reserve(parts, taken, String(port.nodePort));
+  }
+}
+
+/** Addresses and node ports of all other services, and those given out just now. */
+async function takenBy(parts: ApiParts, uid: string): Promise<Set<string>> {
+  const { entries } = await parts.store.list({ prefix: resourcePrefix(serviceKind) });
+  const services = entries.map((entry) => decodeStored(serviceKind, entry) as Service);
+  const others = services.filter(({ metadata }) => metadata.uid !== uid);
+  const stored = others.flatMap(({ spec }) => [
+    spec?.clusterIP ?? '',
+    ...(spec?.ports ?? []).map(({ nodePort }) => String(nodePort ?? '')),
+  ]);
+  return new Set([...stored, ...(reserved.get(parts.store) ?? [])]);
+}
+
+function reserve(parts: ApiParts, taken: Set<string>, item: string): void {
   const recent = reserved.get(parts.store) ?? new Set();
   reserved.set(parts.store, recent);
-  const { entries } = await parts.store.list({ prefix: resourcePrefix(serviceKind) });
-  const stored = entries.map((entry) => (decodeStored(serviceKind, entry) as Service).spec?.clusterIP ?? '');
-  const taken = new Set([...stored, ...recent]);
-  const address = spec.clusterIP ? checkAddress(object, spec.clusterIP, taken) : drawAddress(parts, taken);
-  recent.add(address);
-  // Long enough for the write to be in the store, after which the list shows it.
-  parts.clock.setTimer(10_000, () => recent.delete(address));
-  spec.clusterIP = address;
-  spec.clusterIPs = [address];
+  recent.add(item);
+  taken.add(item);
+  parts.clock.setTimer(reservationMs, () => recent.delete(item));
+}
+
+function checkPort(object: KubeObject, index: number, port: number, taken: Set<string>): number {
+  const problem =
+    port < firstNodePort || port > lastNodePort
+      ? `provided port is not in the valid range. The range of valid ports is ${firstNodePort}-${lastNodePort}`
+      : taken.has(String(port))
+        ? 'provided port is already allocated'
+        : undefined;
+  if (problem === undefined) return port;
+  throw invalid('Service', '', object.metadata.name, [invalidValue(`spec.ports[${index}].nodePort`, port, problem)]);
+}
+
+function drawPort(parts: ApiParts, taken: Set<string>): number {
+  const count = lastNodePort - firstNodePort + 1;
+  const start = Math.floor(parts.random.fraction() * count);
+  for (let offset = 0; offset < count; offset += 1) {
+    const port = firstNodePort + ((start + offset) % count);
+    if (!taken.has(String(port))) return port;
+  }
+  throw new ApiError('InternalError', 'failed to allocate a nodePort: range is full');
 }
 
 function checkAddress(object: KubeObject, address: string, taken: Set<string>): string {

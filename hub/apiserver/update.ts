@@ -2,6 +2,7 @@
 // optimistic concurrency, with the rules of metadata, status and generation.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 import type { Kind } from '../../api/kinds/kind.ts';
+import { serviceKind } from '../../api/kinds/service.ts';
 import { type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
@@ -12,6 +13,7 @@ import { decodeInput } from './input.ts';
 import { maxWriteRetries } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, getEntry, isDryRun, kindOf, nameOf, resourceNameOf } from './parts.ts';
+import { allocateService } from './service-addresses.ts';
 import { decodeStored, encodeStored, servedText } from './stored-object.ts';
 
 export async function update(parts: ApiParts, operation: Operation): Promise<Reply> {
@@ -56,6 +58,7 @@ export async function replace(
     admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? old : undefined);
+    if (kind === serviceKind && operation.subresource === undefined) await allocateService(parts, next, old);
     if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
     else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
     try {
