@@ -133,7 +133,7 @@ describe('@kubernetes/client-node', { timeout: 60_000 }, () => {
     );
     const { spec } = await config.makeApiClient(CoordinationV1Api).readNamespacedLease({ namespace, name: 'any' });
     assert.equal(spec?.holderIdentity, 'you');
-    assert.equal((await config.makeApiClient(VersionApi).getCode()).minor, '35');
+    assert.equal((await config.makeApiClient(VersionApi).getCode()).minor, '36');
   });
 
   it('watches', async () => {

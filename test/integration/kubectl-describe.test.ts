@@ -158,7 +158,7 @@ describe('kubectl describe', { timeout: 60_000 }, () => {
 
   it('several at once, and what there is not', async () => {
     assert.equal((await described('pods', '-l', 'app=lone')).match(/^Name: lone-/gm)?.length, 1);
-    assert.equal((await described('cm')).match(/^Name: /gm)?.length, 1);
+    assert.equal((await described('cm')).match(/^Name: /gm)?.length, 2);
     assert.equal(await kube.fails(['describe', 'pod', 'nope']), 'Error from server (NotFound): pods "nope" not found');
   });
 });

@@ -53,7 +53,10 @@ describe('label and annotate', { timeout: 60_000 }, () => {
     assert.equal(await kube.ok(['get', 'pods', '-l', 'tier=back', '-o', 'name']), 'pod/solo');
     assert.equal(await kube.ok(['label', 'pod/solo', 'tier-']), 'pod/solo unlabeled');
     assert.equal(await jsonpath('pod/solo', '{.metadata.labels}'), '');
-    assert.equal(await kube.ok(['label', 'configmaps', '--all', 'all=yes']), 'configmap/settings labeled');
+    assert.equal(
+      await kube.ok(['label', 'configmaps', '--all', 'all=yes']),
+      'configmap/kube-root-ca.crt labeled\nconfigmap/settings labeled',
+    );
   });
 
   it('annotates', async () => {

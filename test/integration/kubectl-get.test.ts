@@ -340,7 +340,7 @@ describe('the server describes itself', { timeout: 60_000 }, () => {
   it('version, cluster-info and raw paths', async () => {
     assert.match(
       await kube.ok(['version']),
-      /^Client Version: v1\.35\.\d+\nKustomize Version: .*\nServer Version: v1\.35\./,
+      /^Client Version: v1\.35\.\d+\nKustomize Version: .*\nServer Version: v1\.36\./,
     );
     assert.match(
       await kube.ok(['cluster-info']),
@@ -348,7 +348,7 @@ describe('the server describes itself', { timeout: 60_000 }, () => {
     );
     for (const path of ['/healthz', '/livez', '/readyz']) assert.equal(await kube.ok(['get', '--raw', path]), 'ok');
     const version = JSON.parse(await kube.ok(['get', '--raw', '/version'])) as { major: string; minor: string };
-    assert.deepEqual([version.major, version.minor], ['1', '35']);
+    assert.deepEqual([version.major, version.minor], ['1', '36']);
     assert.equal((JSON.parse(await kube.ok(['get', '--raw', '/apis'])) as { kind: string }).kind, 'APIGroupList');
     const pod = JSON.parse(await kube.ok(['get', '--raw', '/api/v1/namespaces/shop/pods/solo'])) as {
       kind: string;

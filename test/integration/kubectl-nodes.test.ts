@@ -144,7 +144,7 @@ describe('logs without an agent', { timeout: 60_000 }, () => {
     );
     assert.equal(
       await kube.fails(['logs', 'remote']),
-      'Error from server (ServiceUnavailable): node isle-1 is not connected to the hub: its logs can be read when it is back',
+      'Error from server (ServiceUnavailable): node isle-1 is not connected to the hub: its containers can be reached when it is back',
     );
     assert.match(await kube.fails(['logs', 'nope']), /pods "nope" not found/);
     assert.match(await kube.fails(['logs', 'two', '-c', 'z']), /container z is not valid for pod two/);
