@@ -126,7 +126,7 @@ export class HttpServer {
         .code(200)
         .header('content-type', document.contentType)
         .header('cache-control', 'no-cache, private')
-        .send(document.body);
+        .send(Buffer.from(document.body));
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
     const operation = toOperation(request, url.pathname, query, user);
     if (isProxied(operation)) {
@@ -159,8 +159,8 @@ export class HttpServer {
         .code(result.code)
         .header('content-type', encoding.contentType)
         .header('cache-control', 'no-cache, private')
-        // Bytes, since Node re-encodes headers that it sends together with a string.
-        .send(warnings.length > 0 ? Buffer.from(sent) : sent)
+        // Bytes: with a string Node re-encodes the headers, and fastify adds a charset to the type.
+        .send(Buffer.from(sent))
     );
   }
 
