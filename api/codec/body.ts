@@ -1,5 +1,5 @@
 // Request bodies: JSON, YAML or Kubernetes protobuf, into one JSON object.
-import { parseDocument } from 'yaml';
+import { isCollection, isMap, isPair, isScalar, parseDocument } from 'yaml';
 import { isJsonObject, type JsonObject } from '../meta/object.ts';
 import { ApiError, badRequest } from '../meta/status.ts';
 import { isType } from '../schema/schema.ts';
@@ -11,6 +11,10 @@ export const bodyMediaTypes = ['application/json', 'application/yaml', 'applicat
 
 /** Most aliases a YAML body may use: more is an attack ("billion laughs"). */
 const maxYamlAliases = 100;
+/** Largest YAML body that is no JSON, bytes: YAML is read a hundred times more slowly, and everybody waits for it. */
+const maxYamlBytes = 256 << 10;
+/** Deepest nesting of a YAML body. */
+const maxYamlDepth = 200;
 
 /** The media type of a Content-Type header, without parameters; JSON when there is none. */
 export function mediaType(contentType: string | undefined): string {
@@ -58,15 +62,51 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** @throws ApiError BadRequest */
+/**
+ * YAML, of which JSON is the usual case and read as such.
+ * @throws ApiError BadRequest, RequestEntityTooLarge
+ */
 export function parseYaml(bytes: Uint8Array): unknown {
   try {
-    const document = parseDocument(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { uniqueKeys: true });
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (/^\s*[{[]/.test(text)) {
+      try {
+        return JSON.parse(text);
+      } catch {
+        // YAML in flow style, then.
+      }
+    }
+    if (bytes.length > maxYamlBytes)
+      throw new ApiError('RequestEntityTooLarge', `Request entity too large: limit of YAML is ${maxYamlBytes}`);
+    // The library looks for doubled keys pair by pair; requirePlainKeys does it in one pass.
+    const document = parseDocument(text, { uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
     const error = document.errors[0];
     if (error !== undefined) throw error;
+    requirePlainKeys(document.contents, 0);
     return document.toJS({ maxAliasCount: maxYamlAliases });
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     throw badRequest(`the body is not valid YAML: ${(error as Error).message}`, error);
+  }
+}
+
+/** Keys are texts, each once, as in JSON: a key that is a list or a map is written out again at each level above it. */
+function requirePlainKeys(node: unknown, depth: number): void {
+  if (depth > maxYamlDepth) throw new Error(`nested deeper than ${maxYamlDepth} levels`);
+  if (isPair(node)) {
+    requirePlainKeys(node.value, depth + 1);
+    return;
+  }
+  if (!isCollection(node)) return;
+  const keys = new Set<string>();
+  for (const item of node.items) {
+    if (isMap(node) && isPair(item)) {
+      if (item.key !== null && !isScalar(item.key)) throw new Error('a key must be a scalar');
+      const key = String(isScalar(item.key) ? item.key.value : item.key);
+      if (keys.has(key)) throw new Error(`the key ${JSON.stringify(key)} is there twice`);
+      keys.add(key);
+    }
+    requirePlainKeys(item, depth + 1);
   }
 }
 

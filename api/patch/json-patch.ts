@@ -1,11 +1,13 @@
 // JSON patch, RFC 6902, by the library `rfc6902`.
-import { applyPatch, type Operation } from 'rfc6902';
+import { applyPatch, type Operation, Pointer } from 'rfc6902';
 import type { JsonObject } from '../meta/object.ts';
 import { PatchError } from './patch-error.ts';
 
 const operations = ['add', 'remove', 'replace', 'move', 'copy', 'test'];
 /** Kubernetes' limit on operations in one patch. */
 const maxOperations = 10_000;
+/** Kubernetes' limit on what the copies of one patch may add up to, bytes of JSON: copies of copies double. */
+const maxCopiedBytes = 3 << 20;
 
 /**
  * Applies the operations to a copy of the target.
@@ -15,18 +17,24 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
   if (!Array.isArray(patch)) throw new PatchError('a JSON patch must be an array of operations');
   if (patch.length > maxOperations) throw new PatchError(`a JSON patch may have at most ${maxOperations} operations`);
   patch.forEach((operation: unknown, index) => {
-    const { op, path } = (operation ?? {}) as { op?: unknown; path?: unknown };
+    const { op, path, from } = (operation ?? {}) as { op?: unknown; path?: unknown; from?: unknown };
     if (typeof op !== 'string' || !operations.includes(op))
       throw new PatchError(`operation ${index}: "op" must be one of ${operations.join(', ')}`);
     if (typeof path !== 'string') throw new PatchError(`operation ${index}: "path" must be a JSON pointer`);
+    if ((op === 'copy' || op === 'move') && typeof from !== 'string')
+      throw new PatchError(`operation ${index}: "from" must be a JSON pointer`);
   });
   const result = structuredClone(target);
-  const errors = applyPatch(result, patch as Operation[]);
-  const index = errors.findIndex((error) => error !== null);
-  if (index >= 0) {
-    throw new PatchError(
-      `operation ${index} (${JSON.stringify(patch[index])}) can't be applied: ${errors[index]?.message}`,
-    );
+  let copiedBytes = 0;
+  for (const [index, operation] of (patch as Operation[]).entries()) {
+    if (operation.op === 'copy') {
+      copiedBytes += JSON.stringify(Pointer.fromJSON(operation.from).get(result))?.length ?? 0;
+      if (copiedBytes > maxCopiedBytes)
+        throw new PatchError(`operation ${index}: the copies add up to more than ${maxCopiedBytes} bytes`);
+    }
+    const [error] = applyPatch(result, [operation]);
+    if (error)
+      throw new PatchError(`operation ${index} (${JSON.stringify(operation)}) can't be applied: ${error.message}`);
   }
   return result;
 }

@@ -25,7 +25,7 @@ import {
 } from './limits.ts';
 import { kindOf } from './parts.ts';
 import { isProxied } from './proxy.ts';
-import { parseResourcePath, verbOf } from './request-path.ts';
+import { parseResourcePath, splitTarget, verbOf } from './request-path.ts';
 import type { ApiServer } from './server.ts';
 import { streamLog, streamWatch } from './streams.ts';
 import { UpgradeServer } from './upgrade/upgrade-server.ts';
@@ -82,6 +82,7 @@ export class HttpServer {
       keepAliveTimeout: keepAliveTimeoutMs,
       forceCloseConnections: true,
       routerOptions: { maxParamLength: 4096, ignoreTrailingSlash: true },
+      frameworkErrors: (error, request, reply) => void this.#answerError(error, request, reply),
     });
     this.#app.removeAllContentTypeParsers();
     // Strangers are sent away before their body is read.
@@ -100,6 +101,7 @@ export class HttpServer {
       ),
     );
     this.#app.all('/*', (request, reply) => this.#handle(request, reply));
+    this.#addProxyRoutes();
     const { server, clock, log } = parts;
     new UpgradeServer({ server, clock, log }).attach(this.#app.server);
   }
@@ -117,10 +119,10 @@ export class HttpServer {
   }
 
   async #handle(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const url = new URL(request.raw.url ?? '/', 'https://hub');
-    const query = firstValues(url.searchParams);
+    const target = splitTarget(request.raw.url ?? '/');
+    const query = firstValues(new URLSearchParams(target.query));
     const user = this.#users.get(request.raw);
-    const document = await serveDocument(this.#parts, url.pathname, request.headers.accept, user);
+    const document = await serveDocument(this.#parts, target.path, request.headers.accept, user);
     if (document !== undefined)
       return reply
         .code(200)
@@ -128,10 +130,10 @@ export class HttpServer {
         .header('cache-control', 'no-cache, private')
         .send(Buffer.from(document.body));
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
-    const operation = toOperation(request, url.pathname, query, user);
+    const operation = toOperation(request, target.path, query, user);
     if (isProxied(operation)) {
       reply.hijack();
-      await this.#proxy(operation, request, url, reply.raw);
+      await this.#proxy(operation, request, new URL(request.raw.url ?? '/', 'https://hub'), reply.raw);
       return undefined;
     }
     if (operation.verb === 'watch' || operation.subresource === 'log') {
@@ -176,13 +178,27 @@ export class HttpServer {
     }
   }
 
-  async #proxy(operation: Operation, { raw, body }: FastifyRequest, url: URL, response: ServerResponse): Promise<void> {
-    const { method = 'GET', headers } = raw;
+  /** What is proxied is passed on as it comes, of any size: nothing reads its body here. */
+  #addProxyRoutes(): void {
+    void this.#app.register((proxied, _options, done) => {
+      proxied.removeAllContentTypeParsers();
+      proxied.addContentTypeParser('*', (_request, _body, ready) => ready(null));
+      for (const end of ['', '/*'])
+        proxied.all(`/api/v1/namespaces/:namespace/:resource/:name/proxy${end}`, (request, reply) =>
+          this.#handle(request, reply),
+        );
+      done();
+    });
+  }
+
+  async #proxy(operation: Operation, { raw }: FastifyRequest, url: URL, response: ServerResponse): Promise<void> {
     try {
-      await this.#parts.server.proxy(operation, { method, headers, body: body as Buffer | undefined, url }, response);
+      await this.#parts.server.proxy(operation, { request: raw, url }, response);
       this.#count(operation, response.statusCode);
     } catch (error) {
       const status = this.#toApiError(error).toStatus();
+      // Who still sends would see a broken connection instead of the answer.
+      raw.resume();
       if (response.headersSent) response.destroy();
       else response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
     }
@@ -190,7 +206,7 @@ export class HttpServer {
 
   async #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const status = this.#toApiError(error).toStatus();
-    const path = parseResourcePath(new URL(request.raw.url ?? '/', 'https://hub').pathname);
+    const path = parseResourcePath(splitTarget(request.raw.url ?? '/').path);
     this.#requests.inc({ verb: request.method, resource: path?.resource.resource ?? '', code: String(status.code) });
     if (status.details?.retryAfterSeconds !== undefined)
       void reply.header('retry-after', String(status.details.retryAfterSeconds));

@@ -34,3 +34,5 @@ export const metricsMaxAgeMs = 10_000;
 export const metricsWithinMs = 10_000;
 /** Answers from this size on are compressed for clients that take them so, bytes, as in Kubernetes. */
 export const minCompressedBytes = 128 << 10;
+/** Largest page whose links are mended on its way through the proxy, bytes. */
+export const maxPageBytes = 8 << 20;

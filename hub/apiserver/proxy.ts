@@ -8,8 +8,9 @@ import { serviceKind } from '../../api/kinds/service.ts';
 import { isConditionTrue } from '../../api/meta/conditions.ts';
 import type { Pod, Service } from '../../api/meta/kubernetes.ts';
 import type { Operation } from '../../api/meta/operation.ts';
-import { ApiError, badRequest } from '../../api/meta/status.ts';
+import { ApiError, badRequest, hasReason } from '../../api/meta/status.ts';
 import type { NodeStream } from './node-connector.ts';
+import { isPage, readPage } from './page-links.ts';
 import { type ApiParts, getEntry, kindOf } from './parts.ts';
 import { portTarget } from './pod-targets.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
@@ -95,7 +96,8 @@ function forwardedHeaders(headers: IncomingHttpHeaders, place: Place): Record<st
   return { ...Object.fromEntries(kept), host: `${place.pod.status?.podIP ?? place.pod.metadata.name}:${place.port}` };
 }
 
-export type ProxyRequest = { method: string; headers: IncomingHttpHeaders; body: Uint8Array | undefined; url: URL };
+/** A request whose body has not been read. */
+export type ProxyRequest = { request: IncomingMessage; url: URL };
 
 /** Everything of a path up to `/proxy`. */
 const proxyPath = /^(\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\/[^/]+\/proxy)(\/.*)?$/;
@@ -104,10 +106,16 @@ const proxyPath = /^(\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\
 export async function proxy(
   parts: ApiParts,
   operation: Operation,
-  { method, headers, body, url }: ProxyRequest,
+  { request: asked, url }: ProxyRequest,
   response: ServerResponse,
 ): Promise<void> {
+  const { method = 'GET', headers } = asked;
   const [, base = '', rest = '/'] = proxyPath.exec(url.pathname) ?? [];
+  // Relative links of a page need the slash.
+  if (url.pathname === base && (method === 'GET' || method === 'HEAD')) {
+    response.writeHead(301, { location: `${base}/${url.search}` }).end();
+    return;
+  }
   const stop = new AbortController();
   response.once('close', () => stop.abort());
   const place = await placeOf(parts, operation);
@@ -116,28 +124,32 @@ export async function proxy(
     const request = httpRequest({
       method,
       path: rest + url.search,
-      headers: {
-        ...forwardedHeaders(headers, place),
-        ...(body === undefined ? {} : { 'content-length': body.length }),
-      },
+      headers: { ...forwardedHeaders(headers, place), ...framing(headers) },
       createConnection: () => tunnelSocket(node),
       signal: stop.signal,
     });
     request.once('response', resolve);
     request.once('error', reject);
-    request.end(body);
+    asked.once('error', () => request.destroy()).pipe(request);
   }).catch((error: unknown) => {
     node.cancel();
-    throw new ApiError('ServiceUnavailable', `error trying to reach service: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw unreachable(error);
   });
+  answer.on('error', () => response.destroy());
+  const page = isPage(answer.headers) && method !== 'HEAD' ? await readPage(answer, base) : undefined;
   for (const [name, value] of Object.entries(answer.headers))
     if (value !== undefined && !connectionHeaders.includes(name))
       response.setHeader(name, name === 'location' ? rewritten(String(value), base) : value);
+  if (page !== undefined) response.setHeader('content-length', page.length);
   response.writeHead(answer.statusCode ?? 502);
-  answer.pipe(response);
-  answer.on('error', () => response.destroy());
+  if (page === undefined) answer.pipe(response);
+  else response.end(page);
+}
+
+/** How the end of a body is known. */
+function framing(headers: IncomingHttpHeaders): Record<string, string> {
+  if (headers['content-length'] !== undefined) return { 'content-length': headers['content-length'] };
+  return headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' };
 }
 
 /** A redirect to a path of the server is one below the proxy's. */
@@ -145,9 +157,18 @@ function rewritten(location: string, base: string): string {
   return location.startsWith('/') && !location.startsWith('//') ? base + location : location;
 }
 
-function openPlace(parts: ApiParts, { pod, port }: Place, signal: AbortSignal): Promise<NodeStream> {
+async function openPlace(parts: ApiParts, { pod, port }: Place, signal: AbortSignal): Promise<NodeStream> {
   const { nodeName, target } = portTarget(pod, port);
-  return parts.nodes.open(nodeName, target, signal);
+  try {
+    return await parts.nodes.open(nodeName, target, signal);
+  } catch (error) {
+    throw hasReason(error, 'InternalError') ? unreachable(error) : error;
+  }
+}
+
+function unreachable(error: unknown): ApiError {
+  const message = `error trying to reach service: ${(error as Error).message}`;
+  return new ApiError('ServiceUnavailable', message, { cause: error });
 }
 
 export type ProxyUpgrade = { request: IncomingMessage; socket: Duplex; head: Buffer; url: URL };

@@ -52,7 +52,8 @@ export function verbOf(method: string, path: ResourcePath, query: Record<string,
   switch (method) {
     case 'GET':
     case 'HEAD':
-      if (isWatch) return 'watch';
+      // A HEAD has no body to stream events in.
+      if (isWatch && method === 'GET') return 'watch';
       return path.name === undefined ? 'list' : 'get';
     case 'POST':
       return 'create';
@@ -62,7 +63,21 @@ export function verbOf(method: string, path: ResourcePath, query: Record<string,
       return path.name === undefined ? undefined : 'patch';
     case 'DELETE':
       return path.name === undefined ? 'deletecollection' : 'delete';
+    case 'OPTIONS':
+      return path.subresource === 'proxy' ? 'get' : undefined;
     default:
       return undefined;
   }
+}
+
+/**
+ * Path and query of a request target, as they stand. URL would resolve `..` and `%2e%2e` before anybody sees
+ * them, so that a name could lead to another object, and throws for what begins with two slashes.
+ */
+export function splitTarget(target: string): { path: string; query: string } {
+  const [beforeFragment = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split('#', 1);
+  const at = beforeFragment.indexOf('?');
+  return at < 0
+    ? { path: beforeFragment, query: '' }
+    : { path: beforeFragment.slice(0, at), query: beforeFragment.slice(at + 1) };
 }

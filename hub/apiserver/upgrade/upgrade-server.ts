@@ -9,7 +9,7 @@ import { ApiError, badRequest } from '../../../api/meta/status.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Log } from '../../../platform/log.ts';
 import { authenticate } from '../access/authentication.ts';
-import { parseResourcePath } from '../request-path.ts';
+import { parseResourcePath, splitTarget } from '../request-path.ts';
 import type { ApiServer } from '../server.ts';
 import { maxMessageBytes, streamsWithinMs } from './limits.ts';
 import { forwardChannels, portsOf, SpdyPortForward } from './port-forward.ts';
@@ -60,15 +60,15 @@ export class UpgradeServer {
 
   async #handle(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { server } = this.#parts;
-    const url = new URL(request.url ?? '/', 'https://hub');
-    const path = parseResourcePath(url.pathname);
+    const { path: pathname, query } = splitTarget(request.url ?? '/');
+    const path = parseResourcePath(pathname);
     const user = await authenticate(server, request);
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
     if (path?.subresource === undefined || path.name === undefined)
-      throw badRequest(`nothing at ${url.pathname} takes an upgraded connection`);
+      throw badRequest(`nothing at ${pathname} takes an upgraded connection`);
     const verb = request.method === 'GET' ? 'get' : 'create';
     const operation: Operation = { verb, ...path, user, query: {} };
-    const asked: Switch = { request, socket, head, operation, query: url.searchParams };
+    const asked: Switch = { request, socket, head, operation, query: new URLSearchParams(query) };
     switch (path.subresource) {
       case 'exec':
       case 'attach':
@@ -76,7 +76,15 @@ export class UpgradeServer {
       case 'portforward':
         return this.#forward(asked);
       case 'proxy':
-        return server.proxyUpgrade({ ...operation, verb: 'get' }, { request, socket, head, url });
+        return server.proxyUpgrade(
+          { ...operation, verb: 'get' },
+          {
+            request,
+            socket,
+            head,
+            url: new URL(request.url ?? '/', 'https://hub'),
+          },
+        );
       default:
         throw badRequest(`${path.subresource} does not take an upgraded connection`);
     }
