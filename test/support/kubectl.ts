@@ -133,6 +133,8 @@ export class Kubectl {
         TMPDIR: this.home,
         KUBECACHEDIR: join(this.home, 'cache'),
         KUBECONFIG: this.kubeconfig,
+        // By this tag everything that a run has started is ended with it.
+        ...(process.env.E2E_RUN === undefined ? {} : { E2E_RUN: process.env.E2E_RUN }),
         ...env,
       },
     });
