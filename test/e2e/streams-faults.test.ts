@@ -109,7 +109,9 @@ describe('streams when something breaks', { timeout: 600_000 }, () => {
     far = await cluster.addAgent({ name: 'far', link: await Link.create() });
     near = await cluster.addAgent({ name: 'near', hubUrl: `mqtts://127.0.0.1:${proxy.port}` });
     const script = `nc -ll -p 9000 -e cat & while :; do echo tick; sleep 0.5; done`;
-    const readinessProbe = { tcpSocket: { port: 9000 }, periodSeconds: 1 };
+    // By a command: an agent in a namespace of its own has no way to the pods' addresses.
+    const listens = ['sh', '-c', 'netstat -ltn | grep -q :9000'];
+    const readinessProbe = { exec: { command: listens }, periodSeconds: 1 };
     await cluster.kubectl.apply(
       ['far', 'near'].map((name) =>
         shellPod(`on-${name}`, script, { readinessProbe }, { nodeSelector: { 'kubernetes.io/hostname': name } }),
