@@ -106,7 +106,15 @@ describe('exec and attach', { timeout: 600_000 }, () => {
     });
 
     it('answers while the input is open', bound, async () => {
-      const child = await cluster.kubectl.child(['exec', '-i', 'box', '--', 'sed', '-u', 's/^/heard /']);
+      const child = await cluster.kubectl.child([
+        'exec',
+        '-i',
+        'box',
+        '--',
+        'sh',
+        '-c',
+        'while read word; do echo heard $word; done',
+      ]);
       const ended = new Promise((resolve) => child.once('close', resolve));
       child.stdout.setEncoding('utf8');
       for (const word of ['one', 'two', 'three']) {
