@@ -2,7 +2,7 @@
 // and the window that they resize. The terminal is script(1)'s, of util-linux.
 import { type ChildProcessWithoutNullStreams, execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { type Kubectl, kubectlBinary } from './kubectl.ts';
+import type { Kubectl } from './kubectl.ts';
 
 const execute = promisify(execFile);
 const defaultTimeoutMs = 20_000;
@@ -44,7 +44,7 @@ export class Terminal {
     { rows, columns }: Size,
     env: Record<string, string> = {},
   ): Promise<Terminal> {
-    const start = `stty rows ${rows} cols ${columns}; tty; exec ${await kubectlBinary()} ${args.join(' ')}`;
+    const start = `stty rows ${rows} cols ${columns}; tty; exec ${await kubectl.binary()} ${args.join(' ')}`;
     const child = await kubectl.child(['-qefc', start, '/dev/null'], { program: 'script', env });
     const terminal = new Terminal(child);
     [, terminal.#device = ''] = await terminal.see(/^(\/dev\/pts\/\d+)\r?$/m);
