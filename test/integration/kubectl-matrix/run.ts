@@ -113,12 +113,18 @@ const debug = rowsOf('debug', {
   '--copy-to: another image, another command, a further container': async (seat) => {
     await seat.create(pod('original', patient));
     await seat.ready('original');
-    await seat.ok(`debug original --copy-to=copied-image --profile=general --set-image=main=${images.two}`);
-    await seat.holds('pods/copied-image', { 'spec.containers[0].image': images.two, 'metadata.labels': undefined });
+    await seat.ok(`debug original --copy-to=copied-image --set-image=main=${images.two}`);
+    await seat.holds('pods/copied-image', { 'spec.containers[0].image': images.two });
     await seat.ready('copied-image');
     await seat.says('exec copied-image -- cat /version', '2');
-    await seat.ok(`debug original --copy-to=copied-more ${image} -c more --share-processes -- sh -c '${patient}'`);
-    await seat.holds('pods/copied-more', { 'spec.shareProcessNamespace': true, 'spec.containers[1].name': 'more' });
+    await seat.ok(
+      `debug original --copy-to=copied-more ${image} -c more --share-processes --profile=general -- sh -c '${patient}'`,
+    );
+    await seat.holds('pods/copied-more', {
+      'spec.shareProcessNamespace': true,
+      'metadata.labels': undefined,
+      'spec.containers[1].name': 'more',
+    });
     await seat.ready('copied-more');
     await seat.ok(`debug original --copy-to=copied-command --container=main -- sh -c 'echo other; ${patient}'`);
     await seat.ready('copied-command');
