@@ -9,12 +9,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 trap "exit 0" TERM; sleep 86400 & wait
 {{- end }}
 
-{{/* A pod that runs a script once, by the name of its account. */}}
+{{/* The spec of a pod that runs a script once; Jobs are not to change, so its image is one of its own. */}}
 {{- define "harbour.once" -}}
 restartPolicy: Never
 terminationGracePeriodSeconds: 1
 containers:
 - name: main
-  image: {{ .root.Values.image }}
+  image: {{ .root.Values.jobImage }}
   command: [sh, -c, {{ .script | quote }}]
 {{- end }}
