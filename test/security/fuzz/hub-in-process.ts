@@ -139,7 +139,7 @@ export class HubInProcess implements Target {
       sign: () => Promise.reject(new Error('nothing is signed here')),
     };
     const hub = new Hub(
-      { version: '0.0.0', clusterCidr: '10.42.0.0/16', unreachableAfterMs: 40_000 },
+      { version: '0.0.0', clusterCidr: '10.42.0.0/16', unreachableAfterMs: 40_000, compactionIntervalMs: 300_000 },
       { store, clock, random, log, signer, authority: authority.certificate, tokens },
     );
     const instance = captureInstance(() => {
