@@ -41,6 +41,7 @@ export function sandboxSpec(pod: Pod, attempt: number): SandboxSpec {
     },
     hostname: (pod.spec?.hostname ?? pod.metadata.name).slice(0, 63),
     hostNetwork,
+    hostIpc: pod.spec?.hostIPC === true,
     ports,
   };
 }
@@ -71,6 +72,7 @@ function securityOf(
 }
 
 function sharedProcesses(pod: Pod, containerId: string | undefined): Pick<ContainerSpec, 'sharesProcessesOf'> {
+  if (pod.spec?.hostPID === true) return { sharesProcessesOf: 'node' };
   if (pod.spec?.shareProcessNamespace === true) return { sharesProcessesOf: 'pod' };
   return containerId === undefined ? {} : { sharesProcessesOf: { containerId } };
 }

@@ -106,10 +106,11 @@ export class PodStreams {
   async #running({ podUid, container }: ContainerStream): Promise<RuntimeContainer> {
     const latest = latestAttempt(await this.#parts.runtime.list(podUid), container);
     if (latest?.state === 'running') return latest;
-    const what = latest === undefined ? 'not found' : 'not running';
+    // In Kubernetes' words: programs look for them.
+    if (latest === undefined) throw new OpenError('NotFound', `container not found (${JSON.stringify(container)})`);
     throw new OpenError(
-      latest === undefined ? 'NotFound' : 'BadRequest',
-      `container ${JSON.stringify(container)} in pod ${this.#nameOf(podUid)} is ${what}`,
+      'BadRequest',
+      `container ${JSON.stringify(container)} in pod ${this.#nameOf(podUid)} is not running`,
     );
   }
 
@@ -182,8 +183,10 @@ function processStream(process: ContainerProcess): Opened {
 /** A size that can't be read, or comes when the process has ended, is not worth ending the stream for. */
 async function resize(process: ContainerProcess, bytes: Uint8Array): Promise<void> {
   try {
-    const { Width, Height } = JSON.parse(Buffer.from(bytes).toString()) as { Width: number; Height: number };
-    if (Width > 0 && Height > 0) await process.resize(Width, Height);
+    // Go reads field names in any case, and so clients write them in any.
+    const size = Object.entries(JSON.parse(Buffer.from(bytes).toString()) as object);
+    const [width, height] = ['width', 'height'].map((name) => size.find(([key]) => key.toLowerCase() === name)?.[1]);
+    if (width > 0 && height > 0) await process.resize(width, height);
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof RuntimeError)) throw error;
   }

@@ -53,6 +53,8 @@ export type SandboxSpec = {
   identity: ContainerIdentity;
   hostname: string;
   hostNetwork: boolean;
+  /** Shares the node's interprocess communication. */
+  hostIpc?: boolean;
   ports: PortMapping[];
 };
 
@@ -83,8 +85,8 @@ export type ContainerSpec = {
   readOnlyRoot: boolean;
   addCapabilities: string[];
   dropCapabilities: string[];
-  /** Whose processes it sees beside its own: all of the pod's, or those of the container with this id. */
-  sharesProcessesOf?: 'pod' | { containerId: string };
+  /** Whose processes it sees beside its own: all of the node's or of the pod's, or those of the container with this id. */
+  sharesProcessesOf?: 'node' | 'pod' | { containerId: string };
 };
 
 export type RegistryCredentials = { username: string; password: string; server: string };

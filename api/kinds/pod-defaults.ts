@@ -21,16 +21,14 @@ function defaultProbe(probe: unknown): void {
   if (isJsonObject(probe.grpc)) setDefaults(probe.grpc, { service: '' });
 }
 
-function defaultContainer(container: JsonObject, hostNetwork: boolean): void {
+function defaultContainer(container: JsonObject): void {
   setDefaults(container, {
     terminationMessagePath: '/dev/termination-log',
     terminationMessagePolicy: 'File',
     imagePullPolicy: defaultPullPolicy(String(container.image ?? '')),
     resources: {},
   });
-  for (const port of objects(container.ports)) {
-    setDefaults(port, { protocol: 'TCP', ...(hostNetwork ? { hostPort: port.containerPort } : {}) });
-  }
+  for (const port of objects(container.ports)) setDefaults(port, { protocol: 'TCP' });
   for (const variable of objects(container.env)) {
     const source = isJsonObject(variable.valueFrom) ? variable.valueFrom : {};
     if (isJsonObject(source.fieldRef)) setDefaults(source.fieldRef, { apiVersion: 'v1' });
@@ -40,7 +38,11 @@ function defaultContainer(container: JsonObject, hostNetwork: boolean): void {
   for (const hook of [lifecycle.postStart, lifecycle.preStop]) {
     if (isJsonObject(hook) && isJsonObject(hook.httpGet)) setDefaults(hook.httpGet, { path: '/', scheme: 'HTTP' });
   }
-  const resources = container.resources;
+}
+
+/** What a container of a pod gets, and one of a template does not. */
+function defaultOwnContainer({ ports, resources }: JsonObject, hostNetwork: boolean): void {
+  if (hostNetwork) for (const port of objects(ports)) setDefaults(port, { hostPort: port.containerPort });
   // A limit without a request is also the request.
   if (isJsonObject(resources) && isJsonObject(resources.limits)) {
     resources.requests ??= {};
@@ -75,18 +77,18 @@ export function defaultPodSpec(spec: JsonObject): void {
   });
   if (typeof spec.serviceAccountName === 'string') spec.serviceAccount ??= spec.serviceAccountName;
   for (const list of [spec.initContainers, spec.containers, spec.ephemeralContainers]) {
-    for (const container of objects(list)) defaultContainer(container, spec.hostNetwork === true);
+    for (const container of objects(list)) defaultContainer(container);
   }
   for (const volume of objects(spec.volumes)) defaultVolume(volume);
 }
 
 /** Fills in containers for debugging, in place. */
 export function defaultEphemeralContainers(containers: readonly object[]): void {
-  for (const container of containers) defaultContainer(container as JsonObject, false);
+  for (const container of containers) defaultContainer(container as JsonObject);
 }
 
 /**
- * What admission adds to pods themselves, not to templates: the service account, and
+ * What pods themselves get, not templates: requests and host ports, the service account, and
  * tolerations that keep a pod on a node that went offline. Kubernetes gives these two
  * 300 seconds; here a node out of reach keeps its pods until someone says otherwise.
  */
@@ -98,6 +100,8 @@ export function admitPodSpec(spec: JsonObject): void {
     serviceAccountName: 'default',
   });
   spec.serviceAccount ??= spec.serviceAccountName;
+  for (const container of [...objects(spec.initContainers), ...objects(spec.containers)])
+    defaultOwnContainer(container, spec.hostNetwork === true);
   const tolerations = objects(spec.tolerations);
   for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
     const tolerated = tolerations.some(

@@ -96,6 +96,7 @@ function checkedStatus({ metadata, status }: PodDisruptionBudget): BudgetStatus 
     ? `The disruption budget ${metadata.name} is still being processed by the server.`
     : `The disruption budget ${metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
   throw new ApiError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
-    details: { causes: [{ reason: 'DisruptionBudget', message }], retryAfterSeconds },
+    // Clients wait by themselves where they are told how long, and kubectl drain would say nothing meanwhile.
+    details: { causes: [{ reason: 'DisruptionBudget', message }], ...(isStale ? { retryAfterSeconds } : {}) },
   });
 }

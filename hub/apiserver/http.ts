@@ -295,6 +295,7 @@ function toOperation(request: FastifyRequest, pathname: string, query: Record<st
     userAgent: request.headers['user-agent'] ?? '',
   };
   if (path.subresource === 'proxy') return operation;
+  if (['exec', 'attach', 'portforward'].includes(path.subresource ?? '')) throw badRequest('Upgrade request required');
   const bytes = request.body as Buffer | undefined;
   const contentType = request.headers['content-type'];
   if (verb === 'patch') {

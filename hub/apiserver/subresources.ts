@@ -76,14 +76,13 @@ export async function finalizeNamespace(parts: ApiParts, operation: Operation): 
 
 /** Options and target of GET pods/NAME/log. @throws ApiError BadRequest in kubectl users' words */
 export function containerOfLog(pod: Pod, asked: string | undefined): string {
-  const names = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map(
-    (container) => container.name,
-  );
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const names = [...initContainers, ...containers, ...ephemeralContainers].map((container) => container.name);
   if (asked !== undefined && asked !== '') {
     if (names.includes(asked)) return asked;
     throw badRequest(`container ${asked} is not valid for pod ${pod.metadata.name}`);
   }
-  const [only, ...others] = pod.spec?.containers ?? [];
+  const [only, ...others] = containers;
   if (only !== undefined && others.length === 0) return only.name;
   throw badRequest(
     `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${names.join(' ')}]`,

@@ -15,7 +15,7 @@ function nameOf({ role, containerName, podName, podNamespace, podUid, attempt }:
 export type SandboxContext = { image: string; network: string; instance: string };
 
 export function sandboxOptions(
-  { identity, hostname, hostNetwork, ports }: SandboxSpec,
+  { identity, hostname, hostNetwork, hostIpc = false, ports }: SandboxSpec,
   { image, network, instance }: SandboxContext,
 ): Docker.ContainerCreateOptions {
   const exposed: Record<string, object> = {};
@@ -32,7 +32,7 @@ export function sandboxOptions(
     ...(hostNetwork ? {} : { Hostname: hostname, ExposedPorts: exposed }),
     HostConfig: {
       NetworkMode: hostNetwork ? 'host' : network,
-      IpcMode: 'shareable',
+      IpcMode: hostIpc ? 'host' : 'shareable',
       ...(hostNetwork ? {} : { PortBindings: bindings }),
       LogConfig: logConfig,
     },
@@ -40,6 +40,7 @@ export function sandboxOptions(
 }
 
 function processesOf({ sharesProcessesOf: shared }: ContainerSpec, sandbox: string): string {
+  if (shared === 'node') return 'host';
   return typeof shared === 'object' ? `container:${shared.containerId}` : sandbox;
 }
 

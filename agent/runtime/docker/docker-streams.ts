@@ -38,13 +38,18 @@ export class DockerStreams implements ContainerStreams {
         Tty: streams.tty,
       });
       const stream = await exec.start({ hijack: true, stdin: streams.stdin, Tty: streams.tty });
-      // The engine lets a command run on when nobody listens any more; a command whose caller has gone ends.
+      // As in Kubernetes a command goes on when its caller is gone: a link that is lost must not end an update
+      // half-way. Its input ends; when it prints to nobody it is killed, as by a broken pipe. A terminal is hung up.
+      const leave = (): void => void (streams.tty ? stream.destroy() : stream.end());
       const kill = async (): Promise<void> => {
         const { Running, Pid } = await exec.inspect();
         if (Running && Pid > 0) this.#parts.killProcess(Pid);
       };
-      signal.addEventListener('abort', () => void kill().catch(() => undefined), { once: true });
-      return processOf(stream, streams, exec, signal, async () => (await exec.inspect()).ExitCode ?? undefined);
+      signal.addEventListener('abort', leave, { once: true });
+      return processOf(stream, streams, exec, signal, {
+        exitCode: async () => (await exec.inspect()).ExitCode ?? undefined,
+        onUnheard: () => void kill().catch(() => undefined),
+      });
     });
   }
 
@@ -60,10 +65,16 @@ export class DockerStreams implements ContainerStreams {
         stdout,
         stderr,
       })) as unknown as Duplex;
-      return processOf(stream, { ...streams, tty: Config.Tty }, container, signal, async () => {
-        const { State } = await container.inspect();
-        return State.Running ? undefined : State.ExitCode;
+      signal.addEventListener('abort', () => void stream.destroy(), { once: true });
+      const process = processOf(stream, { ...streams, tty: Config.Tty }, container, signal, {
+        exitCode: async () => {
+          const { State } = await container.inspect();
+          return State.Running ? undefined : State.ExitCode;
+        },
+        onUnheard: () => undefined,
       });
+      // The engine stops giving output when the input of such an attachment ends; the container's goes on.
+      return Config.StdinOnce && !Config.Tty ? process : { ...process, endInput: () => undefined };
     });
   }
 
@@ -116,10 +127,8 @@ function processOf(
   { tty }: Streams,
   resizable: Resizable,
   signal: AbortSignal,
-  exitCode: () => Promise<number | undefined>,
+  { exitCode, onUnheard }: { exitCode: () => Promise<number | undefined>; onUnheard: () => void },
 ): ContainerProcess {
-  const stop = (): void => void stream.destroy();
-  signal.addEventListener('abort', stop, { once: true });
   // Readers learn of it; a writer that comes too late has nobody to tell.
   stream.on('error', () => undefined);
   async function* output(): AsyncGenerator<{ stream: 'stdout' | 'stderr'; bytes: Uint8Array }> {
@@ -129,7 +138,7 @@ function processOf(
     } catch (error) {
       if (!signal.aborted) throw translate(error);
     } finally {
-      signal.removeEventListener('abort', stop);
+      if (signal.aborted && !stream.readableEnded) onUnheard();
       stream.destroy();
     }
   }

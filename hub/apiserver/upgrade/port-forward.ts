@@ -7,7 +7,7 @@ import { channels } from '../../../api/wire/frames.ts';
 import type { NodeStream } from '../node-connector.ts';
 import { failureOf } from './remote-command.ts';
 import type { SpdyConnection, SpdyStream } from './spdy-connection.ts';
-import { messagesOf, sendMessage } from './websocket-channels.ts';
+import { messagesOf, normalClosure, sendMessage } from './websocket-channels.ts';
 
 /** Opens a connection to a port of the pod. @throws ApiError */
 export type OpenPort = (port: number, signal: AbortSignal) => Promise<NodeStream>;
@@ -86,13 +86,19 @@ export async function forwardChannels(socket: WebSocket, ports: readonly number[
   const messages = messagesOf(socket, base64);
   const stop = new AbortController();
   const nodes = new Map<number, Promise<NodeStream | undefined>>();
+  let open = ports.length;
+  // When nothing is forwarded any more there is nothing to wait for.
+  const onEnd = (): void => {
+    open -= 1;
+    if (open === 0) socket.close(normalClosure);
+  };
   const send = (channel: number, bytes: Uint8Array): Promise<void> => sendMessage(socket, channel, bytes, base64);
   for (const [index, port] of ports.entries()) {
     const number = Buffer.alloc(2);
     number.writeUInt16LE(port);
     await send(2 * index, number);
     await send(2 * index + 1, number);
-    nodes.set(2 * index, joinChannel(index, port, send, openPort, stop.signal));
+    nodes.set(2 * index, joinChannel(index, port, { send, openPort, onEnd, signal: stop.signal }));
   }
   for await (const { channel, bytes } of messages) {
     const node = await nodes.get(channel);
@@ -101,12 +107,17 @@ export async function forwardChannels(socket: WebSocket, ports: readonly number[
   stop.abort();
 }
 
+type ChannelParts = {
+  send: (channel: number, bytes: Uint8Array) => Promise<void>;
+  openPort: OpenPort;
+  onEnd: () => void;
+  signal: AbortSignal;
+};
+
 async function joinChannel(
   index: number,
   port: number,
-  send: (channel: number, bytes: Uint8Array) => Promise<void>,
-  openPort: OpenPort,
-  signal: AbortSignal,
+  { send, openPort, onEnd, signal }: ChannelParts,
 ): Promise<NodeStream | undefined> {
   const fail = (error: unknown): Promise<void> => send(2 * index + 1, Buffer.from(failureOf(error).message ?? ''));
   try {
@@ -114,10 +125,11 @@ async function joinChannel(
     const pump = async (): Promise<void> => {
       for await (const { bytes } of node.output()) await send(2 * index, bytes);
     };
-    pump().catch(fail);
+    void pump().catch(fail).then(onEnd);
     return node;
   } catch (error) {
     await fail(error);
+    onEnd();
     return undefined;
   }
 }

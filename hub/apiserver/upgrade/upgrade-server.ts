@@ -28,7 +28,7 @@ const forwardProtocol = 'portforward.k8s.io';
 const tunnelProtocol = `SPDY/3.1+${forwardProtocol}`;
 /** What stands for it inside, since `ws` takes no name with a slash. */
 const tunnelAlias = 'spdy-portforward';
-const channelProtocols = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
+const channelProtocols = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io', ''];
 
 export class UpgradeServer {
   #parts: UpgradeParts;

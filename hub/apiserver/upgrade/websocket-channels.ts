@@ -10,9 +10,16 @@ import type { ClientChannels } from './remote-command.ts';
 const statusChannel = 3;
 /** In `v5`: the byte behind it is a channel that ends. */
 const closeSignal = 255;
-const normalClosure = 1000;
+export const normalClosure = 1000;
 
-export const commandProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io'];
+/** Forms before `v4`, in which the status is a text and comes only with an error; a client may also name none. */
+const olderProtocols = ['channel.k8s.io', 'base64.channel.k8s.io', ''];
+export const commandProtocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  ...olderProtocols,
+];
 
 type Message = { channel: number; bytes?: Uint8Array };
 
@@ -77,7 +84,9 @@ export function websocketChannels(socket: WebSocket): ClientChannels {
     input: messagesOf(socket, base64),
     send: (channel, bytes) => sendMessage(socket, channel, bytes, base64),
     finish: async (status: Status) => {
-      await sendMessage(socket, statusChannel, Buffer.from(JSON.stringify(status)), base64);
+      const isOlder = olderProtocols.includes(socket.protocol);
+      const text = isOlder ? (status.status === 'Success' ? '' : (status.message ?? '')) : JSON.stringify(status);
+      if (text !== '') await sendMessage(socket, statusChannel, Buffer.from(text), base64);
       socket.close(normalClosure);
     },
   };
