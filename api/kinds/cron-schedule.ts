@@ -10,7 +10,8 @@ const unitMs: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000 };
 type ScheduleProblem = { field: 'schedule' | 'timeZone'; value: string; message: string };
 
 function parse(schedule: string, timeZone: string | undefined): Cron {
-  return new Cron(schedule, { paused: true, mode: '5-part', timezone: timeZone ?? 'Etc/UTC' });
+  // Sloppy: `5/20` is from 5 on, in steps of 20.
+  return new Cron(schedule, { paused: true, mode: '5-part', timezone: timeZone ?? 'Etc/UTC', sloppyRanges: true });
 }
 
 /** Says what is wrong with a schedule or its time zone, or nothing. */
@@ -26,6 +27,11 @@ export function scheduleError(schedule: string, timeZone: string | undefined): S
   if (everyPattern.test(schedule)) return undefined;
   if (!schedule.startsWith('@') && schedule.trim().split(/\s+/).length !== 5) {
     return inSchedule(`expected exactly 5 fields, found ${schedule.trim().split(/\s+/).length}: [${schedule}]`);
+  }
+  if (!schedule.startsWith('@')) {
+    // What croner knows beyond Kubernetes: last days, nearest weekdays, nth weekdays, a second Sunday.
+    const [, , day = '', , weekday = ''] = schedule.trim().split(/\s+/);
+    if (/[LW#+]/i.test(day) || /[L#+]|\b7/i.test(weekday)) return inSchedule(`failed to parse days: ${schedule}`);
   }
   if (schedule.startsWith('@') && !macros.includes(schedule)) return inSchedule(`unrecognized descriptor: ${schedule}`);
   try {
@@ -51,6 +57,6 @@ function timeZoneError(timeZone: string): string | undefined {
 /** The first time of a valid schedule after `afterMs`, milliseconds since 1970; undefined when there is none. */
 export function nextScheduleMs(schedule: string, timeZone: string | undefined, afterMs: number): number | undefined {
   const [, count, unit] = everyPattern.exec(schedule) ?? [];
-  if (count !== undefined) return afterMs + Number(count) * (unitMs[unit ?? ''] ?? 1000);
+  if (count !== undefined) return afterMs + Math.max(1000, Number(count) * (unitMs[unit ?? ''] ?? 1000));
   return parse(schedule, timeZone).nextRun(new Date(afterMs))?.getTime();
 }

@@ -14,8 +14,8 @@ export type Step =
   | { type: 'event'; reason: string; message: string }
   | { type: 'wait'; delayMs: number };
 
-/** Most missed times that are looked through, as Kubernetes warns beyond 100: a clock may have jumped. */
-const maxMissed = 100;
+/** Missed times that are walked through one by one; beyond that (a suspended job, a clock that jumped) the newest is searched for. */
+const maxWalked = 100;
 /** A schedule is looked at again at least this often: clocks jump. */
 const longestWaitMs = 60_000;
 
@@ -29,16 +29,24 @@ function dueTimes(cron: CronJob, nowMs: number): { dueMs: number | undefined; ne
   const lastMs = parseTime(cron.status?.lastScheduleTime ?? cron.metadata.creationTimestamp);
   const deadlineMs =
     startingDeadlineSeconds === undefined ? Number.NEGATIVE_INFINITY : nowMs - startingDeadlineSeconds * 1000;
+  const after = (timeMs: number): number | undefined => nextScheduleMs(schedule, timeZone, timeMs);
   let fromMs = Math.max(lastMs, deadlineMs);
   let dueMs: number | undefined;
-  for (let missed = 0; ; missed += 1) {
-    const nextMs = nextScheduleMs(schedule, timeZone, fromMs);
+  for (let missed = 0; missed < maxWalked; missed += 1) {
+    const nextMs = after(fromMs);
     if (nextMs === undefined || nextMs > nowMs) return { dueMs, nextMs };
     dueMs = nextMs;
-    // Far behind: what counts is the newest, an hour's worth of which is looked through.
-    fromMs = missed < maxMissed ? nextMs : Math.max(nextMs, nowMs - 3_600_000);
-    if (missed > 2 * maxMissed) return { dueMs, nextMs: undefined };
+    fromMs = nextMs;
   }
+  for (let untilMs = nowMs; untilMs - fromMs > 1000; ) {
+    const middleMs = Math.floor((fromMs + untilMs) / 2);
+    const nextMs = after(middleMs);
+    if (nextMs === undefined || nextMs > nowMs) untilMs = middleMs;
+    else fromMs = middleMs;
+  }
+  const newestMs = after(fromMs);
+  dueMs = newestMs === undefined || newestMs > nowMs ? dueMs : newestMs;
+  return { dueMs, nextMs: after(nowMs) };
 }
 
 /** Steps for a cron job, given its own jobs. */

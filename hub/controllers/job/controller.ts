@@ -59,7 +59,8 @@ export class JobController implements Controller {
     const finalizers = (metadata.finalizers ?? []).filter((finalizer) => finalizer !== trackingFinalizer);
     try {
       await this.#parts.client.patch(resources.pods, metadata, 'merge', {
-        metadata: { uid: metadata.uid, finalizers },
+        // With its resourceVersion: a pod that ended meanwhile must be counted, finalizers of others must stay.
+        metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers },
       });
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;

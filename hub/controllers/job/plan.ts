@@ -50,13 +50,14 @@ function indexOf(pod: Pod): number | undefined {
 /** Steps for a job, given its own pods. */
 export function planJob(job: Job, pods: readonly Pod[], nowMs: number): Step[] {
   if (job.metadata.deletionTimestamp !== undefined) {
-    return pods.filter((pod) => isTracked(pod) && hasEnded(pod)).map((pod) => ({ type: 'release', pod }));
+    // Nobody counts any more; pods that outlive the job must not carry its finalizer for ever.
+    return pods.filter(isTracked).map((pod) => ({ type: 'release', pod }));
   }
   const booked = book(job, pods);
   const active = pods.filter((pod) => isActive(pod));
   if (isFinished(job)) return [...booked.steps, ...planFinished(job, active, nowMs)];
   const { status, steps } = booked;
-  const end = endOf(job, status, active, nowMs);
+  const end = decidedEnd(job) ?? endOf(job, status, active, nowMs);
   if (end !== undefined) {
     const deletions = active.map((pod): Step => ({ type: 'delete-pod', pod }));
     return [...steps, ...deletions, ...statusStep(job, finished(job, status, end, active, nowMs))];
@@ -95,6 +96,7 @@ function book(job: Job, pods: readonly Pod[]): { status: JobStatus; steps: Step[
     ...(bad.left.length > 0 ? { failed: bad.left } : {}),
   };
   const indexes = completedIndexes(job, pods);
+  if (indexes !== undefined) succeeded = parseIndexes(indexes).size;
   const status = {
     ...job.status,
     succeeded,
@@ -117,13 +119,13 @@ function failedCount(status: JobStatus): number {
 /** `0-2,5`: the indexes of an indexed job that have succeeded. */
 function completedIndexes(job: Job, pods: readonly Pod[]): string | undefined {
   if (job.spec?.completionMode !== 'Indexed') return undefined;
+  const { completions = 0 } = job.spec;
   const done = parseIndexes(job.status?.completedIndexes);
   for (const pod of pods) {
     const index = indexOf(pod);
-    if (pod.status?.phase === 'Succeeded' && index !== undefined && index < (job.spec.completions ?? 0))
-      done.add(index);
+    if (pod.status?.phase === 'Succeeded' && index !== undefined) done.add(index);
   }
-  return formatIndexes(done);
+  return formatIndexes(new Set([...done].filter((index) => index < completions)));
 }
 
 export function parseIndexes(text: string | undefined): Set<number> {
@@ -149,11 +151,31 @@ export function formatIndexes(indexes: ReadonlySet<number>): string {
 
 type End = { type: 'Complete' | 'Failed'; reason: string; message: string };
 
+/** What was decided before: deletions that follow from it must not change the reason. */
+function decidedEnd(job: Job): End | undefined {
+  for (const { type, status, reason = '', message = '' } of job.status?.conditions ?? []) {
+    if (status !== 'True') continue;
+    if (type === 'FailureTarget') return { type: 'Failed', reason, message };
+    if (type === 'SuccessCriteriaMet') return { type: 'Complete', reason, message };
+  }
+  return undefined;
+}
+
+/** Containers that restart in place count as failures, too. */
+function isPastRestarts(job: Job, active: readonly Pod[]): boolean {
+  const { template, backoffLimit = 6 } = job.spec ?? {};
+  if (template?.spec?.restartPolicy !== 'OnFailure') return false;
+  const restarts = active
+    .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])])
+    .reduce((sum, { restartCount }) => sum + restartCount, 0);
+  return restarts >= Math.max(1, backoffLimit);
+}
+
 /** How the job has ended, if it has. */
 function endOf(job: Job, status: JobStatus, active: readonly Pod[], nowMs: number): End | undefined {
   const { completions, backoffLimit = 6, activeDeadlineSeconds, completionMode } = job.spec ?? {};
   const failed = failedCount(status);
-  if (failed > backoffLimit)
+  if (failed > backoffLimit || isPastRestarts(job, active))
     return { type: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
   const startedMs = parseTime(job.status?.startTime);
   if (
@@ -231,15 +253,20 @@ function running(job: Job, status: JobStatus, active: readonly Pod[], nowMs: num
 /** Pods to make or to take away, so that as many run as should. */
 function planPods(job: Job, status: JobStatus, pods: readonly Pod[], active: readonly Pod[], nowMs: number): Step[] {
   const { parallelism = 1, completions, completionMode, suspend } = job.spec ?? {};
-  if (suspend === true) return active.map((pod) => ({ type: 'delete-pod', pod }));
+  if (suspend === true) return active.flatMap(giveUp);
+  // Without the finalizer it was given up before, by a process that was cut short.
+  const isGone = (pod: Pod): boolean =>
+    !isTracked(pod) || (completionMode === 'Indexed' && (indexOf(pod) ?? 0) >= (completions ?? 0));
   const succeeded = completionMode === 'Indexed' ? parseIndexes(status.completedIndexes).size : succeededCount(status);
   const left = completions === undefined ? (succeeded > 0 ? active.length : parallelism) : completions - succeeded;
-  const missing = Math.min(parallelism, left) - active.length;
-  if (missing < 0)
+  // In a queue that is empty, what runs may go on.
+  const missing = completions === undefined && succeeded > 0 ? 0 : Math.min(parallelism, left) - active.length;
+  const surplus = active.filter(isGone).length;
+  if (missing < 0 || surplus > 0)
     return [...active]
-      .sort(compareForDeletion)
-      .slice(0, -missing)
-      .map((pod) => ({ type: 'delete-pod', pod }));
+      .sort((a, b) => Number(isGone(b)) - Number(isGone(a)) || compareForDeletion(a, b))
+      .slice(0, Math.max(surplus, -missing))
+      .flatMap(giveUp);
   if (missing === 0) return [];
   const delayMs = backoffMs(pods, status, nowMs);
   if (delayMs > 0) return [{ type: 'wait', delayMs }];
@@ -248,6 +275,11 @@ function planPods(job: Job, status: JobStatus, pods: readonly Pod[], active: rea
   const taken = new Set([...parseIndexes(status.completedIndexes), ...active.map(indexOf)]);
   const free = Array.from({ length: completions ?? 0 }, (_, index) => index).filter((index) => !taken.has(index));
   return [{ type: 'create', indexes: free.slice(0, missing) }];
+}
+
+/** A pod that the controller itself takes away is no failure: it goes uncounted. */
+function giveUp(pod: Pod): Step[] {
+  return [...(isTracked(pod) ? [{ type: 'release', pod } as const] : []), { type: 'delete-pod', pod }];
 }
 
 /** Time until the next pod after a failure. */
