@@ -97,7 +97,8 @@ export class Kubectl {
   }
 }
 
-function toManifest(manifests: string | readonly object[]): string {
+/** YAML of manifests: JSON documents after a separator, since older versions take several only as YAML. */
+export function toManifest(manifests: string | readonly object[]): string {
   if (typeof manifests === 'string') return manifests;
-  return manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n');
+  return manifests.map((manifest) => `---\n${JSON.stringify(manifest)}\n`).join('');
 }

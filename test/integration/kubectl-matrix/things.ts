@@ -1,4 +1,5 @@
 // The manifests that several rows start from.
+import { toManifest } from '../../support/kubectl.ts';
 import { shell } from '../../support/pods.ts';
 import type { Thing } from '../../support/things.ts';
 
@@ -41,7 +42,7 @@ export function service(name: string, spec: Thing = {}): Thing {
   return { apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: { selector: { app: name }, ports, ...spec } };
 }
 
-/** An object as a client's standard input. */
+/** Objects as the standard input of kubectl. */
 export function input(...objects: Thing[]): { stdin: string } {
-  return { stdin: objects.map((object) => JSON.stringify(object)).join('\n---\n') };
+  return { stdin: toManifest(objects) };
 }
