@@ -299,6 +299,36 @@ describe('exec and attach', { timeout: 600_000 }, () => {
       await runsNoMore('tee /tmp/teed');
     });
 
+    it('ends the shell of its terminal, as a hang-up does', bound, async () => {
+      const terminal = await Terminal.open(cluster.kubectl, ['exec', '-it', 'box', '--', 'ash', '-i'], size);
+      await terminal.see(/# /);
+      await runs('ash -i');
+      await terminal.close();
+      await runsNoMore('ash -i');
+    });
+
+    it('leaves other commands running, as Kubernetes does', bound, async () => {
+      const script = 'echo up; until [ -e /tmp/gone ]; do sleep 0.1; done; touch /tmp/ran-on';
+      const child = await cluster.kubectl.child(['exec', 'box', '--', 'sh', '-c', script]);
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      const open = openFiles(agent.pid);
+      child.kill('SIGKILL');
+      await cluster.until('the agent has heard of it', async () => (openFiles(agent.pid) < open ? true : undefined));
+      await executeIn(box, ['touch', '/tmp/gone']);
+      await cluster.until('the command has gone on', async () => {
+        await executeIn(box, ['ls', '/tmp/ran-on']);
+        return true;
+      });
+    });
+
+    // Docker would let it print on at full speed.
+    it('ends what prints to nobody', bound, async () => {
+      const child = await cluster.kubectl.child(['exec', 'box', '--', 'cat', '/dev/zero']);
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      child.kill('SIGKILL');
+      await runsNoMore('cat /dev/zero');
+    });
+
     it('leaves nothing open in the hub and the agent', bound, async () => {
       await exec('box', '--', 'true');
       const before_ = [openFiles(cluster.hub.pid), openFiles(agent.pid)];
