@@ -179,7 +179,7 @@ describe('client-go', { timeout: buildTimeoutMs + 180_000 }, () => {
       await assertHolds();
     });
 
-    it('was answered in protobuf', async () => {
+    it('was told of changes in protobuf', async () => {
       assert.equal(await informer.end(), 0);
       const { types } = informer.lines.all.find(({ event }) => event === 'types') ?? {};
       const lists = types?.GET ?? [];
@@ -191,6 +191,7 @@ describe('client-go', { timeout: buildTimeoutMs + 180_000 }, () => {
     });
   });
 
+  let written: Record<string, string[]> = {};
   it('writes by typed clients, in protobuf', async () => {
     const { kubectl, kubeconfig } = hub.hub;
     await kubectl.ok(['create', 'namespace', 'written']);
@@ -214,11 +215,17 @@ describe('client-go', { timeout: buildTimeoutMs + 180_000 }, () => {
     assert.deepEqual(applied?.data, { ...patched?.data, applied: 'y' });
     // Bodies that were sent, and answers.
     const types = writer.lines.all.at(-1)?.types ?? {};
+    written = types;
     assert.deepEqual(types['POST sent'], [protobuf]);
     assert.deepEqual(types['PUT sent'], [protobuf]);
     assert.deepEqual(types['DELETE sent'], [protobuf]);
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])
       assert.deepEqual(types[method], [protobuf], `answers to ${method}`);
+  });
+
+  it('hears of errors in protobuf', () => {
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE'])
+      assert.deepEqual(written[`${method} refused`], [protobuf], `refusals of ${method}`);
   });
 
   it('elects one leader after the other', async () => {

@@ -33,7 +33,7 @@ type Line struct {
 	ResourceVersion string            `json:"resourceVersion,omitempty"`
 	Was             string            `json:"was,omitempty"`
 	Data            map[string]string `json:"data,omitempty"`
-	// Content types: of answers by method, of bodies by "METHOD sent".
+	// Content types: of answers by "METHOD" or "METHOD refused", of bodies by "METHOD sent".
 	Types map[string][]string `json:"types,omitempty"`
 	Error string              `json:"error,omitempty"`
 }

@@ -32,10 +32,17 @@ func (recorder *typeRecorder) wrap(inner http.RoundTripper) http.RoundTripper {
 		recorder.note(request.Method+" sent", request.Header)
 		response, err := inner.RoundTrip(request)
 		if err == nil {
-			recorder.note(request.Method, response.Header)
+			recorder.note(request.Method+outcome(response), response.Header)
 		}
 		return response, err
 	})
+}
+
+func outcome(response *http.Response) string {
+	if response.StatusCode >= 400 {
+		return " refused"
+	}
+	return ""
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
