@@ -43,7 +43,9 @@ export function budgetStatus(
     maxUnavailable === undefined
       ? resolveCount(minAvailable ?? 1, total, 'up')
       : Math.max(0, total - resolveCount(maxUnavailable, total, 'up'));
-  const allowed = total === 0 ? 0 : Math.max(0, healthy - desired);
+  // Shares and missing ones are of what controllers want; where none says so, no pod may go.
+  const isKnown = expected !== undefined || (typeof minAvailable === 'number' && maxUnavailable === undefined);
+  const allowed = total === 0 || !isKnown ? 0 : Math.max(0, healthy - desired);
   const condition: Condition =
     allowed > 0
       ? { type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' }

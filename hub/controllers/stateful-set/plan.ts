@@ -65,11 +65,15 @@ export function planStatefulSet(set: StatefulSet, { pods, claimNames, hash, nowM
   const oldHash = set.status?.currentRevision || hash;
   const status = statusOf(set, [...byOrdinal.values()], hash, nowMs);
   const statusSteps: Step[] = jsonEqual(status, set.status) ? [] : [{ type: 'status', status }];
+  const steps = planPods(set, { ordinals, byOrdinal, surplus: surplus.map(([, pod]) => pod), hash, oldHash, nowMs });
+  // A claim is made with its pod: sets in order do not take room before its turn.
   const claims = ordinals
+    .filter(
+      (ordinal) => byOrdinal.has(ordinal) || steps.some((step) => step.type === 'create' && step.ordinal === ordinal),
+    )
     .flatMap((ordinal) => claimsOf(set, ordinal))
     .filter(({ metadata }) => !claimNames.has(metadata.name))
     .map((claim): Step => ({ type: 'create-claim', claim }));
-  const steps = planPods(set, { ordinals, byOrdinal, surplus: surplus.map(([, pod]) => pod), hash, oldHash, nowMs });
   return [...claims, ...steps, ...statusSteps];
 }
 
@@ -101,9 +105,9 @@ function planPods(set: StatefulSet, { ordinals, byOrdinal, surplus, hash, oldHas
     if (isOrdered) return steps;
   }
   const going = surplus.filter((pod) => pod.metadata.deletionTimestamp === undefined);
-  if (going.length > 0 && steps.length === 0) {
+  if (!isOrdered) steps.push(...going.map((pod): Step => ({ type: 'delete', pod })));
+  else if (going.length > 0 && steps.length === 0) {
     const isWaiting = surplus.some((pod) => pod.metadata.deletionTimestamp !== undefined);
-    if (!isOrdered) return going.map((pod) => ({ type: 'delete', pod }));
     const [last] = going;
     return isWaiting || last === undefined ? [] : [{ type: 'delete', pod: last }];
   }

@@ -44,11 +44,6 @@ export function encodeInput(input: Input): Buffer {
   return body === undefined ? head : Buffer.concat([head, body]);
 }
 
-/** The chunked coding of a body, for inputs that announce it. */
-export function chunked(body: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
-}
-
 /**
  * Whether HTTP itself forbids the input, so that a server may refuse it before it knows what is asked, in words of its
  * own and not in a Status (RFC 9112 sections 3 and 5; Go's server answers such requests with a line of text).

@@ -219,11 +219,6 @@ export function baseName(kind: string): string {
   return names[kind] ?? 'base';
 }
 
-/** Whether anything is known of what the kind needs. */
-export function hasManifest(apiVersion: string, kind: string): boolean {
-  return Object.hasOwn(contents, `${apiVersion}/${kind}`) || Object.hasOwn(contents, kind);
-}
-
 /** A valid object; a new one at each call. */
 export function manifest(apiVersion: string, kind: string, metadata: JsonObject): JsonObject {
   const content = contents[`${apiVersion}/${kind}`] ?? contents[kind] ?? {};
