@@ -81,13 +81,14 @@ export class RoleIndex {
     return index;
   }
 
+  /** Whether there is such a role. */
+  hasRole(role: RoleReference, namespace: string | undefined): boolean {
+    return this.#roles.has(roleKey(role, namespace));
+  }
+
   /** The rules of a role; none when it does not exist. */
   rulesOfRole(role: RoleReference, namespace: string | undefined): PolicyRule[] {
-    const key =
-      role.kind === 'Role'
-        ? `${resourcePrefix(roleKind)}${namespace}/${role.name}`
-        : `${resourcePrefix(clusterRoleKind)}${role.name}`;
-    return this.#roles.get(key) ?? [];
+    return this.#roles.get(roleKey(role, namespace)) ?? [];
   }
 
   /** What a user may do in a namespace, or cluster-wide when there is none. */
@@ -103,6 +104,12 @@ export class RoleIndex {
       }
     }
   }
+}
+
+function roleKey(role: RoleReference, namespace: string | undefined): string {
+  return role.kind === 'Role'
+    ? `${resourcePrefix(roleKind)}${namespace}/${role.name}`
+    : `${resourcePrefix(clusterRoleKind)}${role.name}`;
 }
 
 function reasonOf({ object, role, namespace }: Binding, subject: Subject): string {

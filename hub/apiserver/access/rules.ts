@@ -49,7 +49,7 @@ export function ruleAllows(rule: PolicyRule, request: AccessRequest): boolean {
 export function subjectMatches(subject: Subject, user: User, namespace: string | undefined): boolean {
   switch (subject.kind) {
     case 'User':
-      return subject.name === user.name || subject.name === '*';
+      return subject.name === user.name;
     case 'Group':
       return user.groups.includes(subject.name);
     case 'ServiceAccount':
@@ -77,7 +77,7 @@ function coversSingle(owner: PolicyRule, single: PolicyRule): boolean {
   if (!has(owner.verbs, single.verbs[0] ?? '')) return false;
   const [path] = single.nonResourceURLs ?? [];
   if (path !== undefined) return (owner.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, path));
-  const [resource = '', subresource] = (single.resources?.[0] ?? '').split('/');
+  const [, resource = '', subresource] = /^([^/]*)(?:\/(.*))?$/.exec(single.resources?.[0] ?? '') ?? [];
   const [name] = single.resourceNames ?? [];
   const names = owner.resourceNames ?? [];
   return (
