@@ -4,6 +4,12 @@
 
 type NotCovered = { reason: string; tests: readonly string[] };
 
+/** Tests in scope that fail since something is not built yet, with what that is: they run all the same. */
+export const notBuilt: Readonly<Record<string, string>> = {
+  '[sig-auth] ServiceAccounts should allow opting out of API token automount [Conformance]':
+    'pods get no service account token: agents have no projected volumes yet',
+};
+
 export const notCovered: readonly NotCovered[] = [
   {
     reason: 'needs the expressions of an admission policy to be evaluated; the policies are stored and served only',

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type HubOptions, startHub, type TestHub } from '../../../support/hub.ts';
+import { notBuilt } from '../not-covered.ts';
 import { Api } from './api.ts';
 
 const defaultTimeoutMs = 120_000;
@@ -56,7 +57,8 @@ export function conformance(
   timeoutMs = defaultTimeoutMs,
 ): void {
   assert.match(codeName, /^\[sig-[a-z-]+\] \S.* \[Conformance\]$/);
-  test(codeName, { timeout: timeoutMs }, async () => {
+  const todo = notBuilt[codeName];
+  test(codeName, { timeout: timeoutMs, ...(todo === undefined ? {} : { todo }) }, async () => {
     starting ??= startHub(hubOptions);
     namespaces += 1;
     const cluster = new Cluster(await starting, `conformance-${namespaces}`);
