@@ -180,7 +180,7 @@ function planContainers(
     if ((isDone && isCurrent) || (mainStarted && !isSidecar(container))) continue;
     steps.push(...planContainer(pod, container, 'init', sandbox, last, all, nowMs));
     // The next one waits for this one; a sidecar that fell over later holds nobody up.
-    if (!mainStarted) return steps;
+    if (!mainStarted) return [...steps, ...planEphemeral(pod, sandbox, all)];
   }
   for (const container of pod.spec?.containers ?? []) {
     steps.push(...planContainer(pod, container, 'container', sandbox, latestAttempt(here, container.name), all, nowMs));
@@ -188,7 +188,7 @@ function planContainers(
   return [...steps, ...planEphemeral(pod, sandbox, all)];
 }
 
-/** Containers for debugging start once, whatever becomes of them. */
+/** Containers for debugging start once, whatever becomes of them, also in pods that don't come up. */
 function planEphemeral(pod: Pod, sandbox: RuntimeContainer, all: readonly RuntimeContainer[]): Step[] {
   return (pod.spec?.ephemeralContainers ?? []).flatMap(({ targetContainerName, ...container }): Step[] => {
     const last = latestAttempt(all, container.name);

@@ -3,6 +3,7 @@ import { isCollection, isMap, isPair, isScalar, parseDocument } from 'yaml';
 import { isJsonObject, type JsonObject } from '../meta/object.ts';
 import { ApiError, badRequest } from '../meta/status.ts';
 import { isType } from '../schema/schema.ts';
+import { isTooDeep, maxDepth } from './depth.ts';
 import { duplicateFields } from './duplicate-fields.ts';
 import { decodeMessage, ProtobufError, readEnvelope } from './protobuf.ts';
 
@@ -13,8 +14,6 @@ export const bodyMediaTypes = ['application/json', 'application/yaml', 'applicat
 const maxYamlAliases = 100;
 /** Largest YAML body that is no JSON, bytes: YAML is read a hundred times more slowly, and everybody waits for it. */
 const maxYamlBytes = 256 << 10;
-/** Deepest nesting of a YAML body. */
-const maxYamlDepth = 200;
 
 /** The media type of a Content-Type header, without parameters; JSON when there is none. */
 export function mediaType(contentType: string | undefined): string {
@@ -52,6 +51,7 @@ export function duplicateFieldsOf(body: object): readonly string[] {
 
 /** @throws ApiError BadRequest */
 export function parseJson(bytes: Uint8Array): unknown {
+  requireShallow(bytes);
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     const value: unknown = JSON.parse(text);
@@ -70,6 +70,7 @@ export function parseYaml(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (/^\s*[{[]/.test(text)) {
+      requireShallow(bytes);
       try {
         return JSON.parse(text);
       } catch {
@@ -92,7 +93,7 @@ export function parseYaml(bytes: Uint8Array): unknown {
 
 /** Keys are texts, each once, as in JSON: a key that is a list or a map is written out again at each level above it. */
 function requirePlainKeys(node: unknown, depth: number): void {
-  if (depth > maxYamlDepth) throw new Error(`nested deeper than ${maxYamlDepth} levels`);
+  if (depth > maxDepth) throw new Error(`nested deeper than ${maxDepth} levels`);
   if (isPair(node)) {
     requirePlainKeys(node.value, depth + 1);
     return;
@@ -124,6 +125,10 @@ function parseProtobuf(
     if (error instanceof ProtobufError) throw badRequest(`the body can't be decoded: ${error.message}`, error);
     throw error;
   }
+}
+
+function requireShallow(bytes: Uint8Array): void {
+  if (isTooDeep(bytes)) throw badRequest(`the body is nested deeper than ${maxDepth} levels`);
 }
 
 function expectObject(value: unknown): JsonObject {

@@ -5,6 +5,7 @@ import { Reader } from 'protobufjs/minimal.js';
 import type { JsonObject } from '../meta/object.ts';
 import { formatMicroTime, formatTime } from '../meta/time.ts';
 import { elementType, type FieldSchema, isType, messageFields } from '../schema/schema.ts';
+import { isTooDeep, maxDepth } from './depth.ts';
 
 export class ProtobufError extends Error {}
 
@@ -174,6 +175,7 @@ function readWellKnown(type: string, bytes: Uint8Array): unknown {
 
 function parseEmbeddedJson(text: Buffer | undefined): unknown {
   if (text === undefined || text.length === 0) return undefined;
+  if (isTooDeep(text)) throw new ProtobufError(`an embedded object is nested deeper than ${maxDepth} levels`);
   try {
     return JSON.parse(text.toString());
   } catch (error) {

@@ -38,9 +38,19 @@ function podAmounts({ spec }: Pod): Amounts {
   };
   const total: Amounts = {};
   for (const container of spec?.containers ?? []) sumInto(total, of(container.resources as Lists));
-  for (const container of spec?.initContainers ?? [])
-    for (const [name, amount] of Object.entries(of(container.resources as Lists)))
-      total[name] = Math.max(total[name] ?? 0, amount);
+  // Sidecars run on beside the containers, and beside the init containers after them.
+  const sidecars: Amounts = {};
+  const initial: Amounts = {};
+  for (const container of spec?.initContainers ?? []) {
+    const together = { ...sidecars };
+    sumInto(together, of(container.resources as Lists));
+    if (container.restartPolicy === 'Always') Object.assign(sidecars, together);
+    for (const [name, amount] of Object.entries(together)) initial[name] = Math.max(initial[name] ?? 0, amount);
+  }
+  sumInto(total, sidecars);
+  for (const [name, amount] of Object.entries(initial)) total[name] = Math.max(total[name] ?? 0, amount);
+  for (const [name, quantity] of Object.entries((spec?.overhead ?? {}) as Record<string, string>))
+    sumInto(total, { [`requests.${name}`]: parseQuantity(quantity) ?? 0 });
   for (const name of ['cpu', 'memory', 'ephemeral-storage'])
     if (total[`requests.${name}`] !== undefined) total[name] = total[`requests.${name}`] ?? 0;
   return total;
@@ -64,12 +74,13 @@ function serviceAmounts(service: Service): Amounts {
   };
 }
 
-/** What an object counts for; nothing for pods that have ended. */
+/** What an object counts for. */
 export function usageOf(kind: Kind, object: KubeObject): Amounts {
   const phase = (object as Pod).status?.phase;
-  if (kind.kind === 'Pod' && (phase === 'Succeeded' || phase === 'Failed')) return {};
   const amounts: Amounts = { [`count/${kind.plural}${kind.group === '' ? '' : `.${kind.group}`}`]: 1 };
   if (kind.group !== '') return amounts;
+  // Of a pod that has ended only the object is left.
+  if (kind.kind === 'Pod' && (phase === 'Succeeded' || phase === 'Failed')) return amounts;
   if (namedCounts.includes(kind.plural)) amounts[kind.plural] = 1;
   if (kind.kind === 'Pod') sumInto(amounts, podAmounts(object as Pod));
   if (kind.kind === 'PersistentVolumeClaim') sumInto(amounts, claimAmounts(object as PersistentVolumeClaim));
@@ -120,13 +131,13 @@ export function mustBeNamed(quota: ResourceQuota, pod: Pod): string[] {
   const asked = Object.keys(quota.spec?.hard ?? {}).filter((name) => names.includes(name));
   return asked.filter((name) => {
     const [list, resource] = name.includes('.') ? name.split('.') : ['requests', name];
-    return (pod.spec?.containers ?? []).some(
+    return [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].some(
       ({ resources }) => (resources as Lists | undefined)?.[list as keyof Lists]?.[resource ?? ''] === undefined,
     );
   });
 }
 
-const binaryUnits = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi'];
+const binaryUnits = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
 /** An amount as a quantity: small ones in thousandths, bytes in the largest unit that fits. */
 export function formatAmount(name: string, amount: number): string {

@@ -225,6 +225,9 @@ export class HttpServer {
     }
     if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
       return badRequest(message ?? 'bad request', error);
+    // So deep, or such a long list, that the stack does not hold it.
+    if (error instanceof RangeError && error.message === 'Maximum call stack size exceeded')
+      return badRequest('the request is nested too deeply, or lists too much', error);
     this.#parts.log.error({ err: error }, 'a request failed unexpectedly');
     return new ApiError('InternalError', `Internal error occurred: ${message}`, { cause: error });
   }

@@ -164,9 +164,9 @@ type Stats = {
 
 /** https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerStats */
 export function usageOf({ cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats): Usage {
-  const used = now.cpu_usage.total_usage - before.cpu_usage.total_usage;
+  const used = Math.max(0, now.cpu_usage.total_usage - before.cpu_usage.total_usage);
   const passed = (now.system_cpu_usage ?? 0) - (before.system_cpu_usage ?? 0);
   const cores = passed > 0 ? (used / passed) * (now.online_cpus ?? 1) : 0;
-  const cache = memory.stats?.inactive_file ?? memory.stats?.total_inactive_file ?? 0;
+  const cache = memory.stats?.total_inactive_file ?? memory.stats?.inactive_file ?? 0;
   return { cpuNanoCores: Math.round(cores * 1e9), memoryBytes: Math.max(0, (memory.usage ?? 0) - cache) };
 }

@@ -134,7 +134,9 @@ function indexItems(
   const items = new Map<PathElement, unknown[]>();
   const order = list.map((item, index) => {
     const element = elementOf(shape, item, index);
-    items.set(element, [...(items.get(element) ?? []), item]);
+    const known = items.get(element);
+    if (known === undefined) items.set(element, [item]);
+    else known.push(item);
     return element;
   });
   return { order, items };

@@ -64,6 +64,9 @@ export class UpgradeServer {
     const path = parseResourcePath(pathname);
     const user = await authenticate(server, request);
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
+    // A WebSocket begins with a GET (RFC 6455 section 4.1), SPDY with a POST too.
+    if (request.method !== 'GET' && !(request.method === 'POST' && isSpdy(request)))
+      throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource');
     if (path?.subresource === undefined || path.name === undefined)
       throw badRequest(`nothing at ${pathname} takes an upgraded connection`);
     const verb = request.method === 'GET' ? 'get' : 'create';

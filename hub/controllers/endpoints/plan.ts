@@ -13,6 +13,9 @@ export const serviceNameLabel = 'kubernetes.io/service-name';
 export const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const endpointsManagedByLabel = 'endpoints.kubernetes.io/managed-by';
 
+/** Most endpoints of one slice, as Kubernetes' controller has it; more than 1000 are refused. */
+const maxSliceEndpoints = 100;
+
 type ServicePort = NonNullable<NonNullable<Service['spec']>['ports']>[number];
 type SlicePort = { name: string; protocol: string; port?: number; appProtocol?: string };
 
@@ -36,7 +39,8 @@ function servingPods(pods: readonly Pod[]): Pod[] {
     .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
-function endpointOf(pod: Pod, publishesNotReady: boolean): object {
+function endpointOf(pod: Pod, { metadata, spec }: Service): object {
+  const publishesNotReady = spec?.publishNotReadyAddresses === true;
   const isReady = isConditionTrue(pod.status?.conditions, 'Ready');
   const isTerminating = pod.metadata.deletionTimestamp !== undefined;
   const { name, namespace, uid } = pod.metadata;
@@ -47,7 +51,7 @@ function endpointOf(pod: Pod, publishesNotReady: boolean): object {
       serving: isReady,
       terminating: isTerminating,
     },
-    ...(pod.spec?.hostname && pod.spec.subdomain ? { hostname: pod.spec.hostname } : {}),
+    ...(pod.spec?.hostname && pod.spec.subdomain === metadata.name ? { hostname: pod.spec.hostname } : {}),
     targetRef: { kind: 'Pod', namespace, name, uid },
     ...(pod.spec?.nodeName ? { nodeName: pod.spec.nodeName } : {}),
   };
@@ -65,7 +69,13 @@ export function slicesOf(service: Service, pods: readonly Pod[]): EndpointSlice[
     const key = JSON.stringify(ports);
     groups.set(key, { ports, pods: [...(groups.get(key)?.pods ?? []), pod] });
   }
-  const list = groups.size > 0 ? [...groups.values()] : [{ ports: undefined, pods: [] }];
+  const parts = [...groups.values()].flatMap(({ ports, pods: members }) =>
+    Array.from({ length: Math.ceil(members.length / maxSliceEndpoints) }, (_, index) => ({
+      ports,
+      pods: members.slice(index * maxSliceEndpoints, (index + 1) * maxSliceEndpoints),
+    })),
+  );
+  const list = parts.length > 0 ? parts : [{ ports: undefined, pods: [] }];
   const { name, namespace = '', labels } = service.metadata;
   const isHeadless = service.spec?.clusterIP === 'None';
   return list.map(({ ports, pods: members }, index) => ({
@@ -81,7 +91,7 @@ export function slicesOf(service: Service, pods: readonly Pod[]): EndpointSlice[
       ownerReferences: ownedBy(service),
     },
     addressType: 'IPv4',
-    endpoints: members.map((pod) => endpointOf(pod, service.spec?.publishNotReadyAddresses === true)),
+    endpoints: members.map((pod) => endpointOf(pod, service)),
     ports: ports ?? null,
   })) as unknown as EndpointSlice[];
 }
