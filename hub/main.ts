@@ -56,8 +56,8 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
 
   const signer = {
     subjectOf: readRequestSubject,
-    sign: (requestPem: string, subject: { commonName: string; organizations: readonly string[] }) =>
-      authority.signRequest(requestPem, subject),
+    sign: (requestPem: string, subject: { commonName: string; organizations: readonly string[] }, untilMs?: number) =>
+      authority.signRequest(requestPem, subject, untilMs),
   };
   const tokens = await TokenSigner.open(disk, join(dataDirectory, 'pki'));
   const hub = new Hub(options, { store, clock, random, log, signer, authority: authority.certificate, tokens });

@@ -129,7 +129,7 @@ export class CertificateAuthority {
    * Signs a PKCS #10 request (PEM) for exactly this subject.
    * @throws CertificateRequestError when it can't be read, its signature is wrong, or it asks for another subject
    */
-  async signRequest(requestPem: string, subject: Subject): Promise<string> {
+  async signRequest(requestPem: string, subject: Subject, untilMs?: number): Promise<string> {
     let request: Pkcs10CertificateRequest;
     try {
       request = new Pkcs10CertificateRequest(requestPem);
@@ -143,7 +143,8 @@ export class CertificateAuthority {
     if (asked.commonName !== subject.commonName || asked.organizations.join() !== subject.organizations.join()) {
       throw new CertificateRequestError(`the request is for ${request.subject}, expected ${subjectName(subject)}`);
     }
-    return this.#sign(await request.publicKey.export(), subject, ExtendedKeyUsage.clientAuth);
+    const until = untilMs === undefined ? notAfter : new Date(untilMs);
+    return this.#sign(await request.publicKey.export(), subject, ExtendedKeyUsage.clientAuth, [], until);
   }
 
   async #sign(
@@ -151,13 +152,14 @@ export class CertificateAuthority {
     subject: Subject,
     usage: ExtendedKeyUsage,
     more: SubjectAlternativeNameExtension[] = [],
+    until: Date = notAfter,
   ): Promise<string> {
     const certificate = await X509CertificateGenerator.create({
       serialNumber: serialNumber(this.#random),
       subject: subjectName(subject),
       issuer: this.#issuer.subject,
       notBefore,
-      notAfter,
+      notAfter: until,
       publicKey,
       signingKey: this.#key,
       signingAlgorithm: algorithm,

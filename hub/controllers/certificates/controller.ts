@@ -9,13 +9,21 @@ import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
 
 export const nodeSignerName = 'kubernetes.io/kube-apiserver-client-kubelet';
+/** Signs for people and programs, when somebody has approved. */
+const clientSignerName = 'kubernetes.io/kube-apiserver-client';
+/** Validity of their certificates, when the request does not say: the hub, which verifies them, has a clock. */
+const clientValiditySeconds = 365 * 24 * 3600;
 
 /** Signs PEM requests; hub/pki implements it, main.ts joins the two. */
 export type RequestSigner = {
   /** The common name that a request asks for. @throws when it can't be read */
   subjectOf(requestPem: string): { commonName: string; organizations: readonly string[] };
-  /** PEM certificate. @throws when the request is not for exactly this subject */
-  sign(requestPem: string, subject: { commonName: string; organizations: readonly string[] }): Promise<string>;
+  /** PEM certificate, valid until a time if one is given. @throws when the request is not for exactly this subject */
+  sign(
+    requestPem: string,
+    subject: { commonName: string; organizations: readonly string[] },
+    untilMs?: number,
+  ): Promise<string>;
 };
 
 /** Requests are kept for an hour after they were answered. */
@@ -46,6 +54,10 @@ export class CertificatesController implements Controller {
     const conditions = request.status?.conditions ?? [];
     const has = (type: string): boolean => conditions.some((condition) => condition.type === type);
     if (request.status?.certificate || has('Denied') || has('Failed')) return this.#expire(request);
+    if (request.spec.signerName === clientSignerName) {
+      if (has('Approved')) await this.#settle(request, () => this.#signClient(request));
+      return;
+    }
     if (request.spec.signerName !== nodeSignerName) return;
     if (!has('Approved')) {
       if (this.#isOwnNode(request))
@@ -78,13 +90,34 @@ export class CertificatesController implements Controller {
     }
   }
 
-  async #sign(request: CertificateRequest): Promise<void> {
-    const { client, signer } = this.#parts;
+  #sign(request: CertificateRequest): Promise<void> {
     const commonName = this.#subject(request)?.commonName ?? '';
-    try {
+    return this.#settle(request, () => {
       if (!/^system:node:[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(commonName))
         throw new Error(`expected the subject O=system:nodes, CN=system:node:NAME, found CN=${commonName}`);
-      const certificate = await signer.sign(decode(request), { commonName, organizations: ['system:nodes'] });
+      return this.#parts.signer.sign(decode(request), { commonName, organizations: ['system:nodes'] });
+    });
+  }
+
+  /** https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers */
+  async #signClient(request: CertificateRequest): Promise<string> {
+    const { signer, clock } = this.#parts;
+    const subject = signer.subjectOf(decode(request));
+    // Groups that pass every check, and names of nodes, are given in other ways.
+    const isReserved = subject.organizations.some((name) => name === 'system:masters' || name === 'system:nodes');
+    if (subject.commonName === '' || isReserved)
+      throw new Error(
+        `the subject CN=${subject.commonName}, O=${subject.organizations.join()} is not signed for clients`,
+      );
+    const seconds = request.spec.expirationSeconds ?? clientValiditySeconds;
+    return signer.sign(decode(request), subject, clock.nowMs() + seconds * 1000);
+  }
+
+  /** Writes the certificate to the request, or why there is none. */
+  async #settle(request: CertificateRequest, sign: () => Promise<string>): Promise<void> {
+    const { client } = this.#parts;
+    try {
+      const certificate = await sign();
       const status = { certificate: Buffer.from(certificate).toString('base64') };
       await client.patch(resources.certificateSigningRequests, request.metadata, 'merge', { status }, 'status');
     } catch (error) {
