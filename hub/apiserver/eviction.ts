@@ -48,7 +48,7 @@ async function takeDisruption(parts: ApiParts, operation: Operation, pod: Pod): 
   if (budget === undefined) return;
   if (another !== undefined)
     throw new ApiError(
-      'Forbidden',
+      'InternalError',
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
     );
   const { resource, namespace, name } = {

@@ -98,7 +98,9 @@ export class Tunnel {
         `node ${nodeName} is not connected to the hub: its containers can be reached when it is back`,
       );
     }
-    signal.addEventListener('abort', () => stream.cancel(), { once: true });
+    // An asker that has gone already tells nobody.
+    if (signal.aborted) stream.cancel();
+    else signal.addEventListener('abort', () => stream.cancel(), { once: true });
     return stream;
   }
 }

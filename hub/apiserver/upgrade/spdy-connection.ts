@@ -31,8 +31,12 @@ export class SpdyStream {
     for (;;) {
       const chunk = this.#chunks.shift();
       if (chunk !== undefined) {
-        yield chunk;
-        this.#connection.taken(chunk.length);
+        // Also when its reader goes.
+        try {
+          yield chunk;
+        } finally {
+          this.#connection.taken(chunk.length);
+        }
       } else if (this.#ended) return;
       else
         await new Promise<void>((resolve) => {
@@ -51,10 +55,18 @@ export class SpdyStream {
     return this.#connection.sendData(this.id, new Uint8Array(), finFlag);
   }
 
-  push(bytes: Uint8Array): void {
-    if (bytes.length === 0 || this.#ended) return;
+  /** Whether the bytes wait now. */
+  push(bytes: Uint8Array): boolean {
+    if (bytes.length === 0 || this.#ended) return false;
     this.#chunks.push(bytes);
     this.#wake();
+    return true;
+  }
+
+  /** Nobody reads any more: what waits is dropped. */
+  discard(): void {
+    for (const chunk of this.#chunks.splice(0)) this.#connection.taken(chunk.length);
+    this.finishInput();
   }
 
   finishInput(): void {
@@ -71,6 +83,8 @@ export class SpdyConnection {
   #onStream: (stream: SpdyStream) => void;
   #waiting = 0;
   #resume: () => void = () => undefined;
+  /** Writes that wait; a connection that closes takes no more, and need not say so to each. */
+  #writing = new Set<() => void>();
   /** Header blocks must leave in the order in which they were deflated. */
   #sending: Promise<void> = Promise.resolve();
 
@@ -83,6 +97,7 @@ export class SpdyConnection {
       for (const stream of this.#streams.values()) stream.finishInput();
       this.#codec.close();
       this.#resume();
+      for (const resolve of this.#writing) resolve();
       closed.abort();
     });
     duplex.on('error', () => duplex.destroy());
@@ -159,8 +174,7 @@ export class SpdyConnection {
     if ((header[0] ?? 0) < 0x80) {
       const stream = this.#streams.get(header.readUInt32BE());
       if (stream === undefined) return;
-      this.#waiting += payload.length;
-      stream.push(payload);
+      if (stream.push(payload)) this.#waiting += payload.length;
       if (flags & finFlag) stream.finishInput();
       return;
     }
@@ -209,6 +223,7 @@ export class SpdyConnection {
   /** Forgets a stream of which both sides are done. */
   forget(stream: SpdyStream): void {
     this.#streams.delete(stream.id);
+    stream.discard();
   }
 
   #sendControl(type: number, flags: number, payload: Uint8Array): Promise<void> {
@@ -223,8 +238,13 @@ export class SpdyConnection {
   /** Resolves when the connection takes more, or is closed. */
   #write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#duplex.destroyed || this.#duplex.writableEnded) resolve();
-      else this.#duplex.write(bytes, () => resolve());
+      if (this.#duplex.destroyed || this.#duplex.writableEnded) return resolve();
+      const done = (): void => {
+        this.#writing.delete(done);
+        resolve();
+      };
+      this.#writing.add(done);
+      this.#duplex.write(bytes, done);
     });
   }
 }
