@@ -25,6 +25,19 @@ export function encodeEnvelope(object: JsonObject, typeId: string): Buffer {
   return Buffer.concat([magic, writer.finish()]);
 }
 
+/** An event of a watch: its length in four bytes, then a WatchEvent that holds the object's envelope. */
+export function encodeWatchFrame(type: string, envelope: Uint8Array): Buffer {
+  const writer = Writer.create();
+  tag(writer, 1, wire.bytes).string(type);
+  tag(writer, 2, wire.bytes).fork();
+  tag(writer, 1, wire.bytes).bytes(envelope);
+  writer.ldelim();
+  const event = writer.finish();
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(event.length);
+  return Buffer.concat([length, event]);
+}
+
 function tag(writer: Writer, number: number, wireType: number): Writer {
   return writer.uint32((number << 3) | wireType);
 }

@@ -26,6 +26,8 @@ export type Operation = {
   body?: unknown;
   /** The client's User-Agent header; undefined for callers in the same process. */
   userAgent?: string | undefined;
+  /** What stands behind `proxy` in the path. */
+  proxyPath?: string | undefined;
   /** Media type of a patch. */
   patchType?: string | undefined;
 };

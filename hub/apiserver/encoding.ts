@@ -1,11 +1,11 @@
 // How an answer is encoded: plain objects, tables or metadata only, as JSON or YAML.
 import { stringify } from 'yaml';
-import { encodeEnvelope } from '../../api/codec/protobuf-encode.ts';
+import { encodeEnvelope, encodeWatchFrame } from '../../api/codec/protobuf-encode.ts';
 import { scaleColumns } from '../../api/kinds/columns.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
 import type { WatchEvent } from '../../api/meta/operation.ts';
-import { ApiError } from '../../api/meta/status.ts';
+import { ApiError, type Status } from '../../api/meta/status.ts';
 import { type IncludeObject, isListBody, listTable, objectTable, partialList, toPartial } from './table.ts';
 
 export type Encoding = { form: 'plain' | 'table' | 'partial' | 'protobuf'; contentType: string; yaml: boolean };
@@ -29,8 +29,8 @@ export function negotiate(accept: string | undefined, kind: Kind, isWatch = fals
     if (type === 'application/json' && as?.startsWith('PartialObjectMetadata') && isV1)
       return { ...jsonEncoding, form: 'partial' };
     if (as !== undefined) continue;
-    if (type === protobufType && !isWatch && hasProtobuf(kind))
-      return { form: 'protobuf', contentType: protobufType, yaml: false };
+    if (type === protobufType && hasProtobuf(kind))
+      return { form: 'protobuf', contentType: isWatch ? `${protobufType};stream=watch` : protobufType, yaml: false };
     if (type === 'application/json' || type === '*/*' || type === 'application/*') return jsonEncoding;
     if (type === 'application/yaml') return { form: 'plain', contentType: 'application/yaml', yaml: true };
   }
@@ -44,7 +44,7 @@ export function parseInclude(text: string | undefined): IncludeObject {
   return text === 'Object' || text === 'None' ? text : 'Metadata';
 }
 
-/** Schemas in CustomResourceDefinitions have forms that the tables don't hold; watches are lines of JSON. */
+/** Schemas in CustomResourceDefinitions have forms that the tables don't hold. */
 function hasProtobuf({ group }: Kind): boolean {
   return group !== 'apiextensions.k8s.io';
 }
@@ -55,6 +55,14 @@ function encodeProtobuf(kind: Kind, object: JsonObject): Buffer {
   if (object.kind === kind.listKind) return encodeEnvelope(object, `${kind.typeId}List`);
   const own = kind.subresources.find((subresource) => subresource.kind?.kind === object.kind)?.kind;
   return encodeEnvelope(object, own?.typeId ?? kind.typeId);
+}
+
+/** A refusal: in protobuf for who asks for that first. */
+export function encodeRefusal(status: Status, accept = ''): { contentType: string; body: string | Buffer } {
+  const [type = '', ...parameters] = (accept.split(',')[0] ?? '').split(';').map((part) => part.trim());
+  if (type !== protobufType || parameters.some((parameter) => parameter.startsWith('as=')))
+    return { contentType: 'application/json', body: JSON.stringify(status) };
+  return { contentType: protobufType, body: encodeEnvelope(status as unknown as JsonObject, 'meta.v1.Status') };
 }
 
 /** An answer's body. */
@@ -79,10 +87,17 @@ export function encodeBody(
   );
 }
 
-/** Lines of a watch of plain objects: made once an event, shared by all who watch. */
-const plainLines = new WeakMap<WatchEvent, Buffer>();
+/** The event that ends a watch with an error. */
+export function encodeWatchError(status: Status, encoding: Encoding): Buffer {
+  if (encoding.form !== 'protobuf') return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: status })}\n`);
+  return encodeWatchFrame('ERROR', encodeEnvelope(status as unknown as JsonObject, 'meta.v1.Status'));
+}
 
-/** One line of a watch stream. */
+/** Lines and frames of a watch of plain objects: made once an event, shared by all who watch. */
+const plainLines = new WeakMap<WatchEvent, Buffer>();
+const protobufFrames = new WeakMap<WatchEvent, Buffer>();
+
+/** One line, or one frame, of a watch stream. */
 export function encodeWatchEvent(
   kind: Kind,
   event: WatchEvent,
@@ -100,6 +115,12 @@ export function encodeWatchEvent(
     return line;
   }
   const object = event.object();
+  if (encoding.form === 'protobuf') {
+    const frame =
+      protobufFrames.get(event) ?? encodeWatchFrame(event.type, encodeProtobuf(kind, object as unknown as JsonObject));
+    protobufFrames.set(event, frame);
+    return frame;
+  }
   let shaped: object;
   if (encoding.form === 'partial') shaped = toPartial(object);
   else if (event.type === 'BOOKMARK') {

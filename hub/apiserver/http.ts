@@ -14,7 +14,7 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { authenticate } from './access/authentication.ts';
 import { serveDocument } from './documents.ts';
-import { encodeBody, negotiate, parseInclude } from './encoding.ts';
+import { encodeBody, encodeRefusal, negotiate, parseInclude } from './encoding.ts';
 import {
   headersTimeoutMs,
   keepAliveTimeoutMs,
@@ -212,7 +212,9 @@ export class HttpServer {
       void reply.header('retry-after', String(status.details.retryAfterSeconds));
     if (!(await drain(request.raw))) void reply.header('connection', 'close');
     else reply.removeHeader('connection');
-    return reply.code(status.code).header('content-type', 'application/json').send(JSON.stringify(status));
+    const { contentType, body } = encodeRefusal(status, request.headers.accept);
+    // Bytes, since a character set is added to the type of a string.
+    return reply.code(status.code).header('content-type', contentType).send(Buffer.from(body));
   }
 
   #toApiError(error: unknown): ApiError {
@@ -297,7 +299,8 @@ function toOperation(request: FastifyRequest, pathname: string, query: Record<st
     query,
     userAgent: request.headers['user-agent'] ?? '',
   };
-  if (path.subresource === 'proxy') return operation;
+  if (path.subresource === 'proxy')
+    return { ...operation, proxyPath: pathname.split('/proxy').slice(1).join('/proxy') };
   if (['exec', 'attach', 'portforward'].includes(path.subresource ?? '')) throw badRequest('Upgrade request required');
   const bytes = request.body as Buffer | undefined;
   const contentType = request.headers['content-type'];

@@ -14,7 +14,7 @@ import { parseSelection } from './selection.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
 
 type Usage = { cpuNanoCores: number; memoryBytes: number };
-type NodeUsage = { windowMs: number; node: Usage; containers: ({ podUid: string; name: string } & Usage)[] };
+export type NodeUsage = { windowMs: number; node: Usage; containers: ({ podUid: string; name: string } & Usage)[] };
 type Sample = { atMs: number; takenMs: number; usage: NodeUsage };
 
 const apiVersion = 'metrics.k8s.io/v1beta1';
@@ -26,11 +26,15 @@ function usageText({ cpuNanoCores, memoryBytes }: Usage): { cpu: string; memory:
 }
 
 /** What a node uses; undefined when it can't be asked. */
-async function sampleOf(parts: ApiParts, nodeName: string): Promise<Sample | undefined> {
+export async function sampleOf(
+  parts: ApiParts,
+  nodeName: string,
+  maxAgeMs = metricsMaxAgeMs,
+): Promise<Sample | undefined> {
   const known = samples.get(parts.nodes) ?? new Map<string, Sample>();
   samples.set(parts.nodes, known);
   const last = known.get(nodeName);
-  if (last !== undefined && parts.clock.monotonicMs() - last.takenMs < metricsMaxAgeMs) return last;
+  if (last !== undefined && parts.clock.monotonicMs() - last.takenMs < maxAgeMs) return last;
   const stop = new AbortController();
   const cancelTimer = parts.clock.setTimer(metricsWithinMs, () => stop.abort());
   try {

@@ -19,6 +19,7 @@ import { evict } from './eviction.ts';
 import { openLog } from './log.ts';
 import { readMetrics } from './metrics.ts';
 import type { NodeStream } from './node-connector.ts';
+import { proxyNode } from './node-proxy.ts';
 import { type ApiParts, kindOf, translateStoreError } from './parts.ts';
 import { patch } from './patch.ts';
 import { commandTarget, nodeOf, portTarget, readPod, type Target } from './pod-targets.ts';
@@ -46,6 +47,7 @@ const subresources: Record<string, VerbHandler> = {
   binding: bind,
   ephemeralcontainers: ephemeralContainers,
   eviction: evict,
+  proxy: proxyNode,
   resize: refuseResize,
   scale,
   finalize: finalizeNamespace,

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Operation, WatchEvent } from '../../api/meta/operation.ts';
 import { badRequest, hasReason } from '../../api/meta/status.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { encodeWatchEvent, negotiate, parseInclude } from './encoding.ts';
+import { encodeWatchError, encodeWatchEvent, negotiate, parseInclude } from './encoding.ts';
 import { defaultWatchTimeoutMs, maxWatchBacklogBytes } from './limits.ts';
 import { kindOf } from './parts.ts';
 import type { ApiServer } from './server.ts';
@@ -61,7 +61,7 @@ export async function streamWatch(
     if (!hasReason(error, 'Expired')) throw error;
     // Kubernetes says this in the stream, as an event, since watches outlive what they began with.
     response.writeHead(200, { 'content-type': encoding.contentType, 'cache-control': 'no-cache, private' });
-    response.end(`${JSON.stringify({ type: 'ERROR', object: error.toStatus() })}\n`);
+    response.end(encodeWatchError(error.toStatus(), encoding));
     return;
   }
   if (!response.headersSent) {
