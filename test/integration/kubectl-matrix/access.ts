@@ -1,6 +1,7 @@
 // Rows of auth and certificate: who may do what, and requests for certificates.
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { fieldOf, type Thing } from '../../support/things.ts';
 import { type Row, rowsOf } from './row.ts';
 import type { Seat } from './seat.ts';
@@ -138,25 +139,27 @@ const reconcile = rowsOf('auth reconcile', {
   },
 });
 
-/** Makes a request for a client certificate of the user. */
-async function request(seat: Seat, name: string, user: string): Promise<void> {
+/** Makes a request for a client certificate of the user; resolves with the key. */
+async function request(seat: Seat, name: string, user: string): Promise<string> {
+  const { request: pem, key } = await signingRequest(user);
   await seat.create({
     apiVersion: 'certificates.k8s.io/v1',
     kind: 'CertificateSigningRequest',
     metadata: { name },
     spec: {
-      request: Buffer.from(await signingRequest(user)).toString('base64'),
+      request: Buffer.from(pem).toString('base64'),
       signerName: 'kubernetes.io/kube-apiserver-client',
       usages: ['client auth'],
     },
   });
+  return key;
 }
 
 const certificate = [
   ...rowsOf('certificate approve', {
-    'which is then signed': async (seat) => {
+    'which is then signed, and good to log in': async (seat) => {
       const name = seat.global('approved');
-      await request(seat, name, 'ann');
+      const key = await request(seat, name, 'ann');
       await seat.says(`get csr ${name} --no-headers`, / Pending$/);
       await seat.says(`describe csr ${name}`, /^Status: +Pending$[\s\S]*^ +Common Name: +ann$/m);
       await seat.says(`certificate approve ${name}`, `certificatesigningrequest.certificates.k8s.io/${name} approved`);
@@ -169,8 +172,14 @@ const certificate = [
         [fieldOf(object, 'status.conditions[0].type'), fieldOf(object, 'status.conditions[0].reason')],
         ['Approved', 'KubectlApprove'],
       );
-      const pem = Buffer.from(String(fieldOf(object, 'status.certificate')), 'base64');
-      assert.match(new X509Certificate(pem).subject, /CN=ann/);
+      const pem = Buffer.from(String(fieldOf(object, 'status.certificate')), 'base64').toString();
+      assert.equal(new X509Certificate(pem).subject, 'CN=ann');
+      const [certificate, keyFile] = [await seat.kube.file('ann.crt', pem), await seat.kube.file('ann.key', key)];
+      const kubeconfig = await seat.kube.file('ann.kubeconfig', await readFile(seat.kube.kubeconfig, 'utf8'));
+      const credentials = `--client-certificate=${certificate} --client-key=${keyFile} --embed-certs`;
+      await seat.ok(`config set-credentials ann ${credentials} --kubeconfig ${kubeconfig}`);
+      await seat.ok(`config set-context --current --user=ann --kubeconfig ${kubeconfig}`);
+      await seat.says(`auth whoami --kubeconfig ${kubeconfig} -o jsonpath={.status.userInfo.username}`, 'ann');
       await seat.says(`get csr ${name} --no-headers`, / Approved,Issued$/);
       await seat.drop(`certificatesigningrequests/${name}`);
     },
