@@ -59,8 +59,9 @@ func inform(ctx context.Context, client kubernetes.Interface, namespace string) 
 		"ConfigMap":  factory.Core().V1().ConfigMaps().Informer(),
 		"Deployment": factory.Apps().V1().Deployments().Informer(),
 	}
+	var synced []cache.InformerSynced
 	for kind, informer := range kinds {
-		_, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
 			AddFunc: func(object any, initial bool) {
 				say(lineOf(map[bool]string{true: "there", false: "add"}[initial], kind, object.(metav1.Object)))
 			},
@@ -81,6 +82,7 @@ func inform(ctx context.Context, client kubernetes.Interface, namespace string) 
 		if err != nil {
 			return err
 		}
+		synced = append(synced, handler.HasSynced)
 		err = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
 			say(Line{Event: "interrupted", Kind: kind, Error: err.Error()})
 		})
@@ -89,10 +91,9 @@ func inform(ctx context.Context, client kubernetes.Interface, namespace string) 
 		}
 	}
 	factory.Start(ctx.Done())
-	for _, synced := range factory.WaitForCacheSync(ctx.Done()) {
-		if !synced {
-			return errors.New("a cache did not fill")
-		}
+	// The handlers', not the informers': what is there has been said, then, too.
+	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
+		return errors.New("a cache did not fill")
 	}
 	say(Line{Event: "synced"})
 	<-ctx.Done()
