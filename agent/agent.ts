@@ -3,6 +3,7 @@
 import type { Condition, Pod } from '../api/meta/kubernetes.ts';
 import type { ReportItem } from '../api/wire/frames.ts';
 import type { Link } from '../api/wire/link.ts';
+import { StreamError } from '../api/wire/node-stream.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Disk } from '../platform/disk.ts';
 import type { Log } from '../platform/log.ts';
@@ -10,17 +11,16 @@ import type { httpStatus, tcpReachable } from '../platform/net.ts';
 import type { HostFacts, readHostUsage } from '../platform/process.ts';
 import type { Random } from '../platform/random.ts';
 import { PodManager } from './pods/pod-manager.ts';
-import { OpenError, PodStreams } from './pods/pod-streams.ts';
+import { PodStreams } from './pods/pod-streams.ts';
 import type { PodEvent } from './pods/pod-worker.ts';
 import { Prober } from './probes/prober.ts';
-import type { ContainerStreams } from './runtime/runtime.ts';
-import { type Runtime, RuntimeError } from './runtime/runtime.ts';
+import { type ContainerStreams, type Runtime, RuntimeError } from './runtime/runtime.ts';
 import { SliceState } from './state/slice-state.ts';
 import { nodeLabels, nodeStatus } from './stats/node-status.ts';
 import { keepConnected } from './sync/connector.ts';
 import { Outbox } from './sync/outbox.ts';
 import { Session } from './sync/session.ts';
-import { StreamError, Streams } from './tunnel/streams.ts';
+import { Streams } from './tunnel/streams.ts';
 import { dataOf, Volumes } from './volumes/volumes.ts';
 
 export type AgentOptions = { nodeName: string; version: string; dataDirectory: string };
@@ -179,13 +179,12 @@ export class Agent {
   }
 }
 
-/** Tells the hub why a stream can't be had. @throws StreamError */
+/** What the engine says, as the hub is told it. @throws StreamError */
 function refuse(error: unknown): never {
-  if (error instanceof OpenError) throw new StreamError(error.reason, error.message);
   if (error instanceof RuntimeError) {
     const reason =
       error.code === 'unavailable' ? 'ServiceUnavailable' : error.code === 'not-found' ? 'NotFound' : 'InternalError';
-    throw new StreamError(reason, error.message);
+    throw new StreamError(reason, error.message, { cause: error });
   }
   throw error;
 }

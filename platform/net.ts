@@ -4,6 +4,7 @@ import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { whenAborted } from './abort.ts';
 
 export type TlsListenOptions = {
   bindAddress: string;
@@ -122,9 +123,12 @@ export function connectTo(host: string, port: number, timeoutMs: number, signal:
   return new Promise((resolve, reject) => {
     const socket = connectTcp({ host, port, allowHalfOpen: true });
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
-    signal.addEventListener('abort', () => socket.destroy(), { once: true });
+    whenAborted(signal, () => socket.destroy());
     socket.once('error', reject);
-    socket.once('close', () => clearTimeout(timer));
+    socket.once('close', () => {
+      clearTimeout(timer);
+      reject(new Error('the connection has ended before it was open'));
+    });
     socket.once('connect', () => {
       clearTimeout(timer);
       socket.off('error', reject);
@@ -156,7 +160,7 @@ export function connectInNamespace(pid: number, port: number, timeoutMs: number,
     });
     child.once('message', (_message, handle) => {
       if (!(handle instanceof Socket)) return fail();
-      signal.addEventListener('abort', () => handle.destroy(), { once: true });
+      whenAborted(signal, () => handle.destroy());
       resolve(handle);
     });
   });

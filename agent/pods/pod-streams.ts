@@ -1,39 +1,18 @@
 // Finds what a stream of the hub is for among this node's containers, and
 // opens it: logs, commands, terminals, ports, usage.
 import type { Pod } from '../../api/meta/kubernetes.ts';
-import { type ContainerStream, channels, type StreamTarget } from '../../api/wire/frames.ts';
+import { type ContainerStream, channels, type LogTarget, type StreamTarget } from '../../api/wire/frames.ts';
+import { type NodeStream, outputOnly, StreamError } from '../../api/wire/node-stream.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
 import type { readHostUsage } from '../../platform/process.ts';
-import type { ContainerProcess, ContainerStreams } from '../runtime/runtime.ts';
-import { type Runtime, type RuntimeContainer, RuntimeError } from '../runtime/runtime.ts';
+import {
+  type ContainerProcess,
+  type ContainerStreams,
+  type Runtime,
+  type RuntimeContainer,
+  RuntimeError,
+} from '../runtime/runtime.ts';
 import { latestAttempt } from './plan.ts';
-
-/** Why a stream can't be opened, and whose fault that is. */
-export class OpenError extends Error {
-  readonly reason: 'BadRequest' | 'NotFound';
-
-  constructor(reason: 'BadRequest' | 'NotFound', message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
-/** Both ends of a stream, as the tunnel takes them. */
-type Opened = {
-  output: AsyncIterable<{ channel: number; bytes: Uint8Array }>;
-  write: (channel: number, bytes: Uint8Array) => Promise<void>;
-  closeChannel: (channel: number) => void;
-  exitCode: () => Promise<number | undefined>;
-};
-
-type LogQuery = {
-  container: string;
-  previous: boolean;
-  follow: boolean;
-  timestamps: boolean;
-  tailLines?: number;
-  sinceMs?: number;
-};
 
 export type PodStreamsParts = {
   runtime: Runtime;
@@ -53,21 +32,21 @@ export class PodStreams {
     this.#parts = parts;
   }
 
-  /** @throws OpenError, RuntimeError */
-  async openLog(podUid: string, query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  /** @throws StreamError, RuntimeError */
+  async openLog(target: LogTarget, signal: AbortSignal): Promise<NodeStream> {
+    const { podUid, container, previous, follow, timestamps, tailLines, sinceMs } = target;
     const containers = await this.#parts.runtime.list(podUid);
-    const attempts = containers.filter((item) => item.role !== 'sandbox' && item.containerName === query.container);
-    const latest = latestAttempt(containers, query.container);
-    const chosen = query.previous ? attempts.find((item) => item.attempt === (latest?.attempt ?? 0) - 1) : latest;
+    const attempts = containers.filter((item) => item.role !== 'sandbox' && item.containerName === container);
+    const latest = latestAttempt(containers, container);
+    const chosen = previous ? attempts.find((item) => item.attempt === (latest?.attempt ?? 0) - 1) : latest;
     if (chosen === undefined) {
-      const what = query.previous ? 'previous terminated container' : 'container';
-      throw new OpenError(
+      const what = previous ? 'previous terminated container' : 'container';
+      throw new StreamError(
         'BadRequest',
-        `${what} ${JSON.stringify(query.container)} in pod ${this.#nameOf(podUid)} ${query.previous ? 'not found' : 'is waiting to start'}`,
+        `${what} ${JSON.stringify(container)} in pod ${this.#nameOf(podUid)} ${previous ? 'not found' : 'is waiting to start'}`,
       );
     }
-    const { follow, timestamps, tailLines, sinceMs } = query;
-    return this.#parts.runtime.logs(
+    const output = this.#parts.runtime.logs(
       chosen.id,
       {
         follow: follow && chosen.state === 'running',
@@ -77,10 +56,11 @@ export class PodStreams {
       },
       signal,
     );
+    return outputOnly(channels.output, output);
   }
 
-  /** @throws OpenError, RuntimeError */
-  async open(target: StreamTarget, signal: AbortSignal): Promise<Opened> {
+  /** @throws StreamError, RuntimeError */
+  async open(target: StreamTarget, signal: AbortSignal): Promise<NodeStream> {
     const { streams } = this.#parts;
     switch (target.kind) {
       case 'exec': {
@@ -94,7 +74,7 @@ export class PodStreams {
       case 'port':
         return this.#openPort(target.podUid, target.port, signal);
       case 'stats':
-        return onceStream(await this.#usage(signal));
+        return outputOnly(channels.output, [await this.#usage(signal)]);
     }
   }
 
@@ -107,17 +87,17 @@ export class PodStreams {
     const latest = latestAttempt(await this.#parts.runtime.list(podUid), container);
     if (latest?.state === 'running') return latest;
     // In Kubernetes' words: programs look for them.
-    if (latest === undefined) throw new OpenError('NotFound', `container not found (${JSON.stringify(container)})`);
-    throw new OpenError(
+    if (latest === undefined) throw new StreamError('NotFound', `container not found (${JSON.stringify(container)})`);
+    throw new StreamError(
       'BadRequest',
       `container ${JSON.stringify(container)} in pod ${this.#nameOf(podUid)} is not running`,
     );
   }
 
-  async #openPort(podUid: string, port: number, signal: AbortSignal): Promise<Opened> {
+  async #openPort(podUid: string, port: number, signal: AbortSignal): Promise<NodeStream> {
     const containers = await this.#parts.runtime.list(podUid);
     const sandbox = containers.find(({ role, state }) => role === 'sandbox' && state === 'running');
-    if (sandbox === undefined) throw new OpenError('BadRequest', `pod ${this.#nameOf(podUid)} is not running`);
+    if (sandbox === undefined) throw new StreamError('BadRequest', `pod ${this.#nameOf(podUid)} is not running`);
     const connection = await this.#parts.streams.connect(sandbox.id, port, signal);
     // Its reader learns of it; a writer that comes too late has nobody to tell.
     connection.on('error', () => undefined);
@@ -162,7 +142,7 @@ export class PodStreams {
   }
 }
 
-function processStream(process: ContainerProcess): Opened {
+function processStream(process: ContainerProcess): NodeStream {
   async function* output(): AsyncGenerator<{ channel: number; bytes: Uint8Array }> {
     for await (const { stream, bytes } of process.output)
       yield { channel: stream === 'stderr' ? channels.error : channels.output, bytes };
@@ -190,16 +170,4 @@ async function resize(process: ContainerProcess, bytes: Uint8Array): Promise<voi
   } catch (error) {
     if (!(error instanceof SyntaxError) && !(error instanceof RuntimeError)) throw error;
   }
-}
-
-function onceStream(bytes: Uint8Array): Opened {
-  async function* output(): AsyncGenerator<{ channel: number; bytes: Uint8Array }> {
-    yield { channel: channels.output, bytes };
-  }
-  return {
-    output: output(),
-    write: () => Promise.resolve(),
-    closeChannel: () => undefined,
-    exitCode: () => Promise.resolve(undefined),
-  };
 }

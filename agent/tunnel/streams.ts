@@ -4,50 +4,18 @@
 import { Credit } from '../../api/wire/credit.ts';
 import {
   channels,
-  type OpenLogs,
+  type LogTarget,
   type OpenStream,
   type StreamDownFrame,
-  type StreamEnd,
   type StreamTarget,
   type UpFrame,
 } from '../../api/wire/frames.ts';
 import { streamChunkBytes, streamWindowBytes } from '../../api/wire/limits.ts';
-
-export type LogQuery = {
-  container: string;
-  previous: boolean;
-  follow: boolean;
-  timestamps: boolean;
-  tailLines?: number;
-  sinceMs?: number;
-};
-
-type Reason = NonNullable<StreamEnd['error']>['reason'];
-
-/** Why a stream can't be had. */
-export class StreamError extends Error {
-  readonly reason: Reason;
-
-  constructor(reason: Reason, message: string) {
-    super(message);
-    this.reason = reason;
-  }
-}
-
-/** The node's end of a stream. */
-export type NodeStream = {
-  output: AsyncIterable<{ channel: number; bytes: Uint8Array }>;
-  /** Takes bytes of a channel; resolves when it can take more. */
-  write: (channel: number, bytes: Uint8Array) => Promise<void>;
-  /** Nothing more comes on a channel. */
-  closeChannel: (channel: number) => void;
-  /** Exit code of the command, once the output has ended. */
-  exitCode: () => Promise<number | undefined>;
-};
+import { type NodeStream, StreamError } from '../../api/wire/node-stream.ts';
 
 export type StreamsParts = {
   /** A container's output. @throws StreamError */
-  openLog: (podUid: string, query: LogQuery, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array>>;
+  openLog: (target: LogTarget, signal: AbortSignal) => Promise<NodeStream>;
   /** @throws StreamError */
   open: (target: StreamTarget, signal: AbortSignal) => Promise<NodeStream>;
 };
@@ -70,11 +38,8 @@ export class Streams {
 
   receive(frame: StreamDownFrame, send: Send): void {
     if (frame.type === 'open-logs') {
-      const { type: _type, id, credit, podUid, ...query } = frame satisfies OpenLogs;
-      void this.#serve(id, credit, send, async (stream) => {
-        const output = await this.#parts.openLog(podUid, query, stream.stop.signal);
-        return logStream(output);
-      });
+      const { type: _type, id, credit, ...target } = frame;
+      void this.#serve(id, credit, send, (stream) => this.#parts.openLog(target, stream.stop.signal));
       return;
     }
     if (frame.type === 'open') {
@@ -137,16 +102,4 @@ export class Streams {
 function stop({ stop: controller, credit }: Stream): void {
   controller.abort();
   credit.close();
-}
-
-function logStream(output: AsyncIterable<Uint8Array>): NodeStream {
-  async function* onOneChannel(): AsyncGenerator<{ channel: number; bytes: Uint8Array }> {
-    for await (const bytes of output) yield { channel: channels.output, bytes };
-  }
-  return {
-    output: onOneChannel(),
-    write: () => Promise.resolve(),
-    closeChannel: () => undefined,
-    exitCode: () => Promise.resolve(undefined),
-  };
 }

@@ -89,9 +89,8 @@ export type SyncFrame = {
 export type ManifestFrame = { type: 'manifest'; manifest: Manifest; digest: string };
 /** The report is durable, but for the items named in `failed`, which are to be sent again. */
 export type Ack = { type: 'ack'; seq: number; failed: number[]; reason?: string };
-export type OpenLogs = {
-  type: 'open-logs';
-  id: number;
+/** Which log of a container, and how much of it. */
+export type LogTarget = {
   podUid: string;
   container: string;
   follow: boolean;
@@ -99,9 +98,9 @@ export type OpenLogs = {
   timestamps: boolean;
   tailLines?: number;
   sinceMs?: number;
-  /** Bytes that may be sent before more credit comes. */
-  credit: number;
 };
+/** `credit`: bytes that may be sent before more comes. */
+export type OpenLogs = { type: 'open-logs'; id: number; credit: number } & LogTarget;
 /** The reader took this many bytes. */
 export type Credit = { type: 'credit'; id: number; bytes: number };
 export type Cancel = { type: 'cancel'; id: number };

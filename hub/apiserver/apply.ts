@@ -14,8 +14,6 @@ import { decodeInput } from './input.ts';
 import { type ApiParts, kindOf, nameOf, resourceNameOf } from './parts.ts';
 import { replace } from './update.ts';
 
-export const applyType = 'application/apply-patch+yaml';
-
 /** @throws ApiError Conflict when others own what would change, and the other errors of a patch */
 export async function apply(parts: ApiParts, operation: Operation): Promise<Reply> {
   const kind = kindOf(operation);

@@ -10,7 +10,7 @@ import { StoreError } from '../store/store.ts';
 import { admitCreate } from './admission.ts';
 import { bookUpdate, checkWriteOptions, setManagedFields } from './field-management.ts';
 import { decodeInput } from './input.ts';
-import { applyLimitRanges, enforceLimitRanges } from './limit-ranges.ts';
+import { applyLimitRanges, enforceLimitRanges, limitsFor } from './limit-ranges.ts';
 import { maxNameDraws } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, isDryRun, kindOf, resourceNameOf } from './parts.ts';
@@ -66,11 +66,12 @@ async function createOnce(
   prepare(parts, kind, object);
   kind.applyDefaults?.(object);
   await admitCreate(parts, operation, kind, object);
-  await applyLimitRanges(parts, kind, object);
+  const limits = await limitsFor(parts, kind, object);
+  applyLimitRanges(limits, kind, object);
   // Last, since the quality of service follows from what admission made of the requests.
   kind.prepareCreate?.(object);
   validateObject(kind, object);
-  await enforceLimitRanges(parts, kind, object);
+  enforceLimitRanges(limits, kind, object);
   if (kind === serviceKind) await allocateService(parts, object);
   if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
   else setManagedFields(object, managedFields ?? undefined);

@@ -1,5 +1,6 @@
 // Who a write is booked to, and which fields a request can't own.
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
+
 import { findKind } from '../../api/kinds/index.ts';
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
@@ -8,6 +9,7 @@ import { ApiError, type FieldError, invalid, invalidValue, required } from '../.
 import { formatTime } from '../../api/meta/time.ts';
 import { trackUpdate, type WriteContext } from '../../api/patch/apply/apply.ts';
 import { FieldSet } from '../../api/patch/apply/field-set.ts';
+import { patchTypes } from '../../api/patch/patch-types.ts';
 import { nodeOfUser } from './admission.ts';
 import { maxManagerNameLength } from './limits.ts';
 import type { ApiParts } from './parts.ts';
@@ -47,7 +49,7 @@ function managerName(operation: Operation): string | undefined {
 /** @throws ApiError Invalid when the options of the write are not what they should be */
 export function checkWriteOptions(operation: Operation): void {
   const { fieldManager = '', force } = operation.query;
-  const isApply = operation.patchType === 'application/apply-patch+yaml';
+  const isApply = operation.patchType === patchTypes.apply;
   const errors: FieldError[] = [];
   if (fieldManager.length > maxManagerNameLength)
     errors.push({
@@ -84,7 +86,7 @@ export function writeContextOf(
   return {
     manager: {
       name: managerName(operation) ?? inProcess,
-      operation: operation.patchType === 'application/apply-patch+yaml' ? 'Apply' : 'Update',
+      operation: operation.patchType === patchTypes.apply ? 'Apply' : 'Update',
       apiVersion: apiVersionOf(kind),
       subresource,
     },

@@ -48,6 +48,8 @@ const metaTypes: Record<string, string> = {
   ),
 };
 
+const gzipAsync = promisify(gzip);
+
 function typeOfBody(apiVersion: string, kind: string): string | undefined {
   return findKind(apiVersion, kind)?.typeId ?? metaTypes[kind];
 }
@@ -128,7 +130,7 @@ export class HttpServer {
         .code(200)
         .header('content-type', document.contentType)
         .header('cache-control', 'no-cache, private')
-        .send(Buffer.from(document.body));
+        .send(bytesOf(document.body));
     if (user === undefined) throw new ApiError('Unauthorized', 'Unauthorized');
     const operation = toOperation(request, target.path, query, user);
     if (isProxied(operation)) {
@@ -156,14 +158,11 @@ export class HttpServer {
     );
     const sent = await compress(request.headers['accept-encoding'], body);
     if (sent !== body) reply.header('content-encoding', 'gzip').header('vary', 'accept-encoding');
-    return (
-      reply
-        .code(result.code)
-        .header('content-type', encoding.contentType)
-        .header('cache-control', 'no-cache, private')
-        // Bytes: with a string Node re-encodes the headers, and fastify adds a charset to the type.
-        .send(Buffer.from(sent))
-    );
+    return reply
+      .code(result.code)
+      .header('content-type', encoding.contentType)
+      .header('cache-control', 'no-cache, private')
+      .send(bytesOf(sent));
   }
 
   async #stream(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -213,8 +212,7 @@ export class HttpServer {
     if (!(await drain(request.raw))) void reply.header('connection', 'close');
     else reply.removeHeader('connection');
     const { contentType, body } = encodeRefusal(status, request.headers.accept);
-    // Bytes, since a character set is added to the type of a string.
-    return reply.code(status.code).header('content-type', contentType).send(Buffer.from(body));
+    return reply.code(status.code).header('content-type', contentType).send(bytesOf(body));
   }
 
   #toApiError(error: unknown): ApiError {
@@ -239,11 +237,16 @@ export class HttpServer {
   }
 }
 
+/** With a string Node would encode the headers anew, and fastify add a character set to the type. */
+function bytesOf(body: string | Buffer): Buffer {
+  return typeof body === 'string' ? Buffer.from(body) : body;
+}
+
 /** A large answer, made smaller for those who take it so, as Kubernetes does. */
 async function compress(accepted: string | string[] | undefined, body: string | Buffer): Promise<string | Buffer> {
   if (body.length < minCompressedBytes || ![accepted].flat().join(',').includes('gzip')) return body;
   // The lowest level: the links of clients of the API are fast, as against those of devices.
-  return promisify(gzip)(body, { level: 1 });
+  return gzipAsync(body, { level: 1 });
 }
 
 /**

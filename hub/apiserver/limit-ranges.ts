@@ -12,7 +12,7 @@ import { decodeStored, listPrefix } from './stored-object.ts';
 
 type Amounts = Record<string, string>;
 type Asked = { requests: Amounts; limits: Amounts };
-type Limit = { type: string; min?: Amounts; max?: Amounts; maxLimitRequestRatio?: Amounts } & {
+export type Limit = { type: string; min?: Amounts; max?: Amounts; maxLimitRequestRatio?: Amounts } & {
   default?: Amounts;
   defaultRequest?: Amounts;
 };
@@ -20,7 +20,8 @@ type Limit = { type: string; min?: Amounts; max?: Amounts; maxLimitRequestRatio?
 const annotation = 'kubernetes.io/limit-ranger';
 const limitedKinds = ['Pod', 'PersistentVolumeClaim'];
 
-async function limitsFor(parts: ApiParts, kind: Kind, { metadata }: KubeObject): Promise<Limit[]> {
+/** The limits for new objects of the kind in its namespace. */
+export async function limitsFor(parts: ApiParts, kind: Kind, { metadata }: KubeObject): Promise<Limit[]> {
   if (kind.group !== '' || !limitedKinds.includes(kind.kind)) return [];
   const { entries } = await parts.store.list({ prefix: listPrefix(limitRangeKind, metadata.namespace) });
   return entries.flatMap(
@@ -29,9 +30,9 @@ async function limitsFor(parts: ApiParts, kind: Kind, { metadata }: KubeObject):
 }
 
 /** Gives the containers of a new pod the defaults, and notes in an annotation which. */
-export async function applyLimitRanges(parts: ApiParts, kind: Kind, object: KubeObject): Promise<void> {
+export function applyLimitRanges(all: readonly Limit[], kind: Kind, object: KubeObject): void {
   if (kind.kind !== 'Pod') return;
-  const limits = (await limitsFor(parts, kind, object)).filter(({ type }) => type === 'Container');
+  const limits = all.filter(({ type }) => type === 'Container');
   const notes: string[] = [];
   const { initContainers = [], containers = [] } = (object as Pod).spec ?? {};
   for (const [word, list] of Object.entries({ container: containers, 'init container': initContainers })) {
@@ -65,8 +66,7 @@ function setMissing(container: Container, field: 'requests' | 'limits', defaults
 }
 
 /** @throws ApiError Forbidden when it asks for less or more than is allowed */
-export async function enforceLimitRanges(parts: ApiParts, kind: Kind, object: KubeObject): Promise<void> {
-  const limits = await limitsFor(parts, kind, object);
+export function enforceLimitRanges(limits: readonly Limit[], kind: Kind, object: KubeObject): void {
   const problems = limits.flatMap((limit) =>
     askedOf(kind, object, limit.type).flatMap((asked) => problemsOf(limit, asked)),
   );

@@ -7,24 +7,18 @@ import { ApiError, badRequest } from '../../api/meta/status.ts';
 import { applyJsonPatch } from '../../api/patch/json-patch.ts';
 import { applyMergePatch } from '../../api/patch/merge-patch.ts';
 import { PatchError } from '../../api/patch/patch-error.ts';
+import { patchTypes } from '../../api/patch/patch-types.ts';
 import { applyStrategicMergePatch } from '../../api/patch/strategic-merge.ts';
-import { apply, applyType } from './apply.ts';
+import { apply } from './apply.ts';
 import { checkWriteOptions } from './field-management.ts';
 import { decodeInput } from './input.ts';
 import { type ApiParts, kindOf } from './parts.ts';
 import { replace } from './update.ts';
 
-const patchTypes = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-  applyType,
-];
-
 export async function patch(parts: ApiParts, operation: Operation): Promise<Reply> {
   requirePatchType(operation);
   checkWriteOptions(operation);
-  if (operation.patchType === applyType) return apply(parts, operation);
+  if (operation.patchType === patchTypes.apply) return apply(parts, operation);
   const kind = kindOf(operation);
   let warnings: string[] = [];
   const reply = await replace(parts, operation, kind, (old) => {
@@ -45,14 +39,14 @@ export async function patch(parts: ApiParts, operation: Operation): Promise<Repl
 export function applyPatchTo(old: KubeObject, operation: Operation, typeId: string): JsonObject {
   const { patchType = '', body } = operation;
   try {
-    if (patchType === 'application/json-patch+json') return applyJsonPatch(old, body);
+    if (patchType === patchTypes.json) return applyJsonPatch(old, body);
     if (!isJsonObject(body)) throw badRequest('the patch must be a JSON object');
-    if (patchType === 'application/merge-patch+json') return applyMergePatch(old, body) as JsonObject;
-    if (patchType === 'application/strategic-merge-patch+json') return applyStrategicMergePatch(old, body, typeId);
+    if (patchType === patchTypes.merge) return applyMergePatch(old, body) as JsonObject;
+    if (patchType === patchTypes.strategic) return applyStrategicMergePatch(old, body, typeId);
   } catch (error) {
     if (error instanceof PatchError) {
       throw new ApiError(
-        patchType === 'application/json-patch+json' ? 'Invalid' : 'BadRequest',
+        patchType === patchTypes.json ? 'Invalid' : 'BadRequest',
         `the patch can't be applied: ${error.message}`,
         { cause: error },
       );
@@ -64,17 +58,18 @@ export function applyPatchTo(old: KubeObject, operation: Operation, typeId: stri
 
 /** @throws ApiError UnsupportedMediaType, whatever the path names */
 export function requirePatchType({ patchType = '' }: Operation): void {
-  if (patchTypes.includes(patchType)) return;
+  const known: string[] = Object.values(patchTypes);
+  if (known.includes(patchType)) return;
   throw new ApiError(
     'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${patchTypes.join(', ')}`,
+    `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
   );
 }
 
 function patchedResourceVersion(operation: Operation, object: KubeObject, old: KubeObject, kind: Kind): KubeObject {
   const { body, patchType } = operation;
   const named =
-    patchType === 'application/json-patch+json'
+    patchType === patchTypes.json
       ? object.metadata.resourceVersion !== old.metadata.resourceVersion
       : isJsonObject(body) && isJsonObject(body.metadata) && 'resourceVersion' in body.metadata;
   if (!named) delete object.metadata.resourceVersion;

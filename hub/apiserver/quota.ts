@@ -3,7 +3,6 @@
 // can't both take the last place.
 // https://kubernetes.io/docs/concepts/policy/resource-quotas/
 
-import { storedKinds } from '../../api/kinds/index.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
 import { resourceQuotaKind } from '../../api/kinds/quota.ts';
 import { type Amounts, chargedTo, formatAmount, mustBeNamed } from '../../api/kinds/quota-usage.ts';
@@ -25,7 +24,7 @@ export async function withinQuotas<T>(
   write: () => Promise<T>,
 ): Promise<T> {
   const { namespace = '' } = object.metadata;
-  if (!kind.namespaced || kind.kind === 'Event' || kind.storage !== undefined) return write();
+  if (!kind.namespaced || kind.kind === 'Event') return write();
   const quotas = await quotasOf(parts, namespace);
   if (quotas.every((quota) => Object.keys(chargedTo(quota, kind, object)).length === 0)) return write();
   const waiting = turns.get(parts.store) ?? new Map<string, Promise<unknown>>();
@@ -58,7 +57,7 @@ async function requireRoom(parts: ApiParts, quota: ResourceQuota, kind: Kind, ob
     const list = unnamed.map((resource) => `${resource} for: ${containers}`).join('; ');
     throw forbidden(resourceNameOf(kind), object.metadata.name, `failed quota: ${name}: must specify ${list}`);
   }
-  const used = await usedOf(parts, quota, Object.keys(asked));
+  const used = await usedOf(parts, quota, kind);
   const hard = quota.spec?.hard ?? {};
   const over = Object.entries(asked).filter(
     ([resource, amount]) => amount > 0 && (used[resource] ?? 0) + amount > (parseQuantity(hard[resource]) ?? 0),
@@ -73,15 +72,12 @@ async function requireRoom(parts: ApiParts, quota: ResourceQuota, kind: Kind, ob
   throw forbidden(resourceNameOf(kind), object.metadata.name, why);
 }
 
-/** What there is of these resources in the quota's namespace, counted now. */
-async function usedOf(parts: ApiParts, quota: ResourceQuota, names: readonly string[]): Promise<Amounts> {
+/** What the objects of the kind use in the quota's namespace, counted now; no other kind is charged for the same. */
+async function usedOf(parts: ApiParts, quota: ResourceQuota, kind: Kind): Promise<Amounts> {
   const used: Amounts = {};
-  for (const kind of storedKinds) {
-    if (!kind.namespaced || kind.kind === 'Event') continue;
-    const { entries } = await parts.store.list({ prefix: listPrefix(kind, quota.metadata.namespace) });
-    for (const entry of entries)
-      for (const [name, amount] of Object.entries(chargedTo(quota, kind, decodeStored(kind, entry))))
-        if (names.includes(name)) used[name] = (used[name] ?? 0) + amount;
-  }
+  const { entries } = await parts.store.list({ prefix: listPrefix(kind, quota.metadata.namespace) });
+  for (const entry of entries)
+    for (const [name, amount] of Object.entries(chargedTo(quota, kind, decodeStored(kind, entry))))
+      used[name] = (used[name] ?? 0) + amount;
   return used;
 }

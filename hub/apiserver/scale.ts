@@ -1,12 +1,14 @@
 // GET, PUT, PATCH and apply of NAME/scale: the replicas of a workload, whatever its kind.
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/scale-v1/
+
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import { formatSelector, type LabelSelector } from '../../api/meta/labels.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { invalid, invalidValue } from '../../api/meta/status.ts';
 import { FieldSet } from '../../api/patch/apply/field-set.ts';
-import { applyType, configurationOf, runApply } from './apply.ts';
+import { patchTypes } from '../../api/patch/patch-types.ts';
+import { configurationOf, runApply } from './apply.ts';
 import { bookUpdate, checkWriteOptions, writeContextOf } from './field-management.ts';
 import { decodeAs } from './input.ts';
 import { type ApiParts, getEntry, kindOf, nameOf } from './parts.ts';
@@ -51,7 +53,7 @@ export async function scale(parts: ApiParts, operation: Operation): Promise<Repl
   }
   if (operation.verb === 'patch') requirePatchType(operation);
   checkWriteOptions(operation);
-  const isApply = operation.patchType === applyType;
+  const isApply = operation.patchType === patchTypes.apply;
   const reply = await replace(parts, { ...operation, subresource: undefined }, kind, (old) =>
     isApply ? applyReplicas(parts, operation, kind, old) : setReplicas(parts, operation, kind, old),
   );

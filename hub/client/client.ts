@@ -3,9 +3,10 @@
 import type { ResourceId } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation, OperationHandler, Reply, User, WatchSink } from '../../api/meta/operation.ts';
+import { patchTypes } from '../../api/patch/patch-types.ts';
 
 export type ObjectName = { name: string; namespace?: string | undefined };
-export type PatchType = 'json' | 'merge' | 'strategic';
+export type PatchType = Exclude<keyof typeof patchTypes, 'apply'>;
 export type ListQuery = { namespace?: string; labelSelector?: string; fieldSelector?: string };
 export type ObjectList = { items: KubeObject[]; resourceVersion: string };
 export type DeleteQuery = {
@@ -13,12 +14,6 @@ export type DeleteQuery = {
   propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
   /** Delete only the object with this uid. */
   uid?: string;
-};
-
-const patchMediaTypes: Record<PatchType, string> = {
-  json: 'application/json-patch+json',
-  merge: 'application/merge-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
 };
 
 /** Every method rejects with an ApiError, as the API server would answer it. */
@@ -70,7 +65,7 @@ export class Client {
       subresource,
       query: {},
       body: patch,
-      patchType: patchMediaTypes[type],
+      patchType: patchTypes[type],
     });
   }
 

@@ -12,6 +12,7 @@ import {
   type StreamUpFrame,
 } from '../../api/wire/frames.ts';
 import { streamChunkBytes, streamWindowBytes } from '../../api/wire/limits.ts';
+import { whenAborted } from '../../platform/abort.ts';
 
 /** What a log request asks for; the API server's NodeConnector has the same shape. */
 export type LogRequest = {
@@ -99,8 +100,7 @@ export class Tunnel {
       );
     }
     // An asker that has gone already tells nobody.
-    if (signal.aborted) stream.cancel();
-    else signal.addEventListener('abort', () => stream.cancel(), { once: true });
+    whenAborted(signal, () => stream.cancel());
     return stream;
   }
 }

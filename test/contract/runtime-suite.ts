@@ -322,6 +322,12 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
         assert.fail(String(bytes));
     });
 
+    it('follows nothing when the signal has ended already', async () => {
+      const { id } = await pod('forever');
+      for await (const bytes of runtime.logs(id, { ...everything, follow: true }, AbortSignal.abort()))
+        assert.fail(String(bytes));
+    });
+
     it('the log of no container is an error', async () => {
       await assert.rejects(read('0000000000000000'), runtimeError('not-found'));
     });

@@ -3,10 +3,11 @@
 // nothing without it is ever touched.
 import { Readable } from 'node:stream';
 import Docker from 'dockerode';
+import { whenAborted } from '../../../platform/abort.ts';
 import type { Clock } from '../../../platform/clock.ts';
-import type { ContainerStreams } from '../runtime.ts';
 import {
   type ContainerSpec,
+  type ContainerStreams,
   type LogQuery,
   type RegistryCredentials,
   type Runtime,
@@ -247,15 +248,13 @@ export class DockerRuntime implements Runtime {
       return;
     }
     const stream = (await this.#guarded(() => container.logs({ ...query, follow: true }))) as Readable;
-    const stop = (): void => void stream.destroy();
-    signal.addEventListener('abort', stop, { once: true });
+    whenAborted(signal, () => void stream.destroy());
     try {
       if (Config.Tty) yield* stream;
       else yield* demultiplex(stream);
     } catch (error) {
       if (!signal.aborted) throw translate(error);
     } finally {
-      signal.removeEventListener('abort', stop);
       stream.destroy();
     }
   }
@@ -287,8 +286,7 @@ export class DockerRuntime implements Runtime {
           event: ['start', 'die', 'destroy', 'oom'],
         };
         const stream = (await this.#docker.getEvents({ filters })) as unknown as Readable;
-        const stop = (): void => void stream.destroy();
-        signal.addEventListener('abort', stop, { once: true });
+        whenAborted(signal, () => void stream.destroy());
         // What happened while nobody listened.
         onChange(undefined);
         let rest = '';

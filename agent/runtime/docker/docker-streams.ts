@@ -2,10 +2,10 @@
 // https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Exec
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
+import { whenAborted } from '../../../platform/abort.ts';
 import type { connectInNamespace, connectTo } from '../../../platform/net.ts';
 import type { killProcess } from '../../../platform/process.ts';
-import type { ContainerProcess, ContainerStreams, Streams, Usage } from '../runtime.ts';
-import { RuntimeError } from '../runtime.ts';
+import { type ContainerProcess, type ContainerStreams, RuntimeError, type Streams, type Usage } from '../runtime.ts';
 import { translate } from './docker-error.ts';
 import { demultiplexStreams } from './log-stream.ts';
 
@@ -45,7 +45,7 @@ export class DockerStreams implements ContainerStreams {
         const { Running, Pid } = await exec.inspect();
         if (Running && Pid > 0) this.#parts.killProcess(Pid);
       };
-      signal.addEventListener('abort', leave, { once: true });
+      whenAborted(signal, leave);
       return processOf(stream, streams, exec, signal, {
         exitCode: async () => (await exec.inspect()).ExitCode ?? undefined,
         onUnheard: () => void kill().catch(() => undefined),
@@ -65,7 +65,7 @@ export class DockerStreams implements ContainerStreams {
         stdout,
         stderr,
       })) as unknown as Duplex;
-      signal.addEventListener('abort', () => void stream.destroy(), { once: true });
+      whenAborted(signal, () => void stream.destroy());
       const process = processOf(stream, { ...streams, tty: Config.Tty }, container, signal, {
         exitCode: async () => {
           const { State } = await container.inspect();
@@ -93,8 +93,8 @@ export class DockerStreams implements ContainerStreams {
       // A server that listens on the pod's loopback alone is reached only from inside.
       try {
         return await this.#parts.connectInNamespace(State.Pid, port, connectWithinMs, signal);
-      } catch {
-        throw new RuntimeError('failed', problem);
+      } catch (error) {
+        throw new RuntimeError('failed', problem, { cause: error });
       }
     });
   }

@@ -117,13 +117,6 @@ export function parameterType(name: string): string {
   return booleans.includes(name) ? 'boolean' : integers.includes(name) ? 'integer' : 'string';
 }
 
-export const patchTypes = [
-  'application/apply-patch+yaml',
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
-];
-
 /** Names of the query parameters of an operation. */
 export function queryOf({ action, isList }: PathOperation): readonly string[] {
   if (isList || action === 'deletecollection') return listParameters;

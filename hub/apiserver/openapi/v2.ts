@@ -1,7 +1,9 @@
 // OpenAPI v2 for what is served, as one document, in JSON and in protobuf.
 // https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v2
+
 import { kinds } from '../../../api/kinds/index.ts';
-import { allPaths, type Path, type PathOperation, parameterType, patchTypes, queryOf } from './operations.ts';
+import { patchTypes } from '../../../api/patch/patch-types.ts';
+import { allPaths, type Path, type PathOperation, parameterType, queryOf } from './operations.ts';
 import { type OpenApiV2, type Schema, Schemas } from './schemas.ts';
 import { encodeOpenApiV2 } from './v2-protobuf.ts';
 
@@ -15,7 +17,7 @@ function operationFor(schemas: Schemas, lists: Map<string, Schema>, operation: P
   ];
   return {
     operationId: id,
-    consumes: method === 'patch' ? patchTypes : ['*/*'],
+    consumes: method === 'patch' ? Object.values(patchTypes) : ['*/*'],
     produces: ['application/json', 'application/yaml'],
     ...(parameters.length > 0 ? { parameters } : {}),
     responses: { 200: { description: 'OK', schema } },

@@ -1,16 +1,18 @@
 // OpenAPI v3 for what is served, a document a group version: kubectl explain,
 // client-side validation and diff read it.
 // https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
+
 import { createHash } from 'node:crypto';
 import { kinds } from '../../../api/kinds/index.ts';
-import { allPaths, type Path, type PathOperation, parameterType, patchTypes, queryOf, rootOf } from './operations.ts';
+import { patchTypes } from '../../../api/patch/patch-types.ts';
+import { allPaths, type Path, type PathOperation, parameterType, queryOf, rootOf } from './operations.ts';
 import { type Schema, Schemas } from './schemas.ts';
 
 function operationFor(schemas: Schemas, lists: Map<string, Schema>, operation: PathOperation): object {
   const { action, gvk, typeId, isList, id, method } = operation;
   const schema = isList ? (lists.get(typeId) ?? {}) : schemas.reference(typeId);
   const hasBody = method === 'post' || method === 'put' || method === 'patch';
-  const mediaTypes = method === 'patch' ? patchTypes : ['*/*'];
+  const mediaTypes = method === 'patch' ? Object.values(patchTypes) : ['*/*'];
   const parameters = queryOf(operation).map((name) => ({
     name,
     in: 'query',

@@ -1,7 +1,6 @@
 // Commands and terminals between a client and a node, whatever protocol the
 // client speaks: its channels on one side, the node's stream on the other.
-import type { Status } from '../../../api/meta/status.ts';
-import { ApiError } from '../../../api/meta/status.ts';
+import { ApiError, type Status } from '../../../api/meta/status.ts';
 import { channels } from '../../../api/wire/frames.ts';
 import type { NodeStream } from '../node-connector.ts';
 
@@ -30,6 +29,11 @@ export function statusOf(exitCode: number | undefined): Status {
     details: { causes: [{ reason: 'ExitCode', message: String(exitCode) }] },
     code: 500,
   };
+}
+
+/** How it ended, for the older protocols: nothing, or what went wrong. */
+export function problemText({ status, message = '' }: Status): string {
+  return status === 'Success' ? '' : message;
 }
 
 export function failureOf(error: unknown): Status {

@@ -1,9 +1,8 @@
 // Commands over SPDY, as clients from before WebSockets send them: a stream for
 // each of input, output, errors, the terminal's size, and how it ended.
 // https://github.com/kubernetes/design-proposals-archive/blob/main/node/container-runtime-interface-v1.md
-import type { Status } from '../../../api/meta/status.ts';
 import { channels } from '../../../api/wire/frames.ts';
-import { type ClientChannels, failureOf } from './remote-command.ts';
+import { type ClientChannels, problemText } from './remote-command.ts';
 import type { SpdyConnection, SpdyStream } from './spdy-connection.ts';
 
 /** Versions of the protocol, the best first: from the fourth on the end is a Status, from the third on terminals have a size. */
@@ -72,16 +71,12 @@ export function spdyChannels(connection: SpdyConnection, streams: CommandStreams
     finish: async (status) => {
       for (const stream of Object.values(byChannel)) await stream?.end();
       const error = streams.get('error');
-      const text = knowsStatus ? JSON.stringify(status) : textOf(status);
+      const text = knowsStatus ? JSON.stringify(status) : problemText(status);
       if (text !== '') await error?.write(Buffer.from(text));
       await error?.end();
       connection.close();
     },
   };
-}
-
-function textOf(status: Status): string {
-  return status.status === 'Success' ? '' : (status.message ?? failureOf(new Error('failed')).message ?? '');
 }
 
 /** Input and sizes as they come, until the connection closes. */

@@ -2,9 +2,8 @@
 // is the channel. `v5` can end a channel; the `base64` forms are for browsers.
 // https://kubernetes.io/docs/reference/using-api/websockets/
 import type { WebSocket } from 'ws';
-import type { Status } from '../../../api/meta/status.ts';
 import { maxWaitingBytes } from './limits.ts';
-import type { ClientChannels } from './remote-command.ts';
+import { type ClientChannels, problemText } from './remote-command.ts';
 
 /** The channel on which the end of a command is told. */
 const statusChannel = 3;
@@ -83,9 +82,9 @@ export function websocketChannels(socket: WebSocket): ClientChannels {
   return {
     input: messagesOf(socket, base64),
     send: (channel, bytes) => sendMessage(socket, channel, bytes, base64),
-    finish: async (status: Status) => {
+    finish: async (status) => {
       const isOlder = olderProtocols.includes(socket.protocol);
-      const text = isOlder ? (status.status === 'Success' ? '' : (status.message ?? '')) : JSON.stringify(status);
+      const text = isOlder ? problemText(status) : JSON.stringify(status);
       if (text !== '') await sendMessage(socket, statusChannel, Buffer.from(text), base64);
       socket.close(normalClosure);
     },
