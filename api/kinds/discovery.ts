@@ -32,7 +32,7 @@ export const endpointSliceKind: Kind = defineKind({
     ...requiredAt(object, 'addressType'),
     ...oneOfAt(object, 'addressType', ['IPv4', 'IPv6', 'FQDN']),
     ...(asSlice(object).endpoints ?? []).flatMap((endpoint, index): FieldError[] =>
-      endpoint.addresses.length === 0
+      (endpoint.addresses ?? []).length === 0
         ? [required(`endpoints[${index}].addresses`, 'must contain at least 1 address')]
         : [],
     ),
@@ -46,7 +46,7 @@ export const endpointSliceKind: Kind = defineKind({
       return firstThree(ports.map(({ port }) => (port === undefined ? '*' : String(port))));
     }),
     textColumn('Endpoints', 'Addresses of the endpoints.', (object) => {
-      const addresses = (asSlice(object).endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
+      const addresses = (asSlice(object).endpoints ?? []).flatMap(({ addresses }) => addresses ?? []);
       return addresses.length === 0 ? '<unset>' : firstThree(addresses);
     }),
     ageColumn,

@@ -2,7 +2,7 @@
 // https://kubernetes.io/docs/concepts/services-networking/
 import type { Ingress, NetworkPolicy } from '../meta/kubernetes.ts';
 import { formatSelector } from '../meta/labels.ts';
-import { dnsSubdomainError } from '../meta/names.ts';
+import { dnsSubdomainError, ipAddressError } from '../meta/names.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, required } from '../meta/status.ts';
 import { ageColumn, textAt, textColumn, valueAt } from './columns.ts';
@@ -144,7 +144,7 @@ export const ipAddressKind: Kind = defineKind({
   shortNames: ['ip'],
   namespaced: false,
   typeId: 'networking.v1.IPAddress',
-  nameError: (name) => (/^[0-9a-f:.]+$/.test(name) ? undefined : 'must be a valid IP address in canonical form'),
+  nameError: ipAddressError,
   hasGeneration: true,
   validate: (object) => requiredAt(object, 'spec.parentRef.resource', 'spec.parentRef.name'),
   validateUpdate: (object, old) => unchangedAt(object, old, 'spec.parentRef'),

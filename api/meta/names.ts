@@ -31,3 +31,14 @@ export function dns1035LabelError(name: string): string | undefined {
   }
   return undefined;
 }
+
+/** Says what is wrong with an IP address, or nothing; of the ways to write one only the canonical (RFC 5952) will do. */
+export function ipAddressError(text: string): string | undefined {
+  const problem = 'must be a valid IP address in canonical form';
+  const parts = text.split('.');
+  if (parts.length === 4)
+    return parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256) ? undefined : problem;
+  if (text.length > 39 || !/^[0-9a-f:]+$/.test(text)) return problem;
+  const host = `[${text}]`;
+  return URL.canParse(`http://${host}`) && new URL(`http://${host}`).hostname === host ? undefined : problem;
+}

@@ -9,6 +9,11 @@ const maxOperations = 10_000;
 /** Kubernetes' limit on what the copies of one patch may add up to, bytes of JSON: copies of copies double. */
 const maxCopiedBytes = 3 << 20;
 
+/** RFC 6901 section 3: nothing, or every name behind a slash. */
+function isPointer(value: unknown): value is string {
+  return typeof value === 'string' && (value === '' || value.startsWith('/'));
+}
+
 /**
  * Applies the operations to a copy of the target.
  * @throws PatchError when the patch is malformed or an operation can't be applied
@@ -20,8 +25,8 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
     const { op, path, from } = (operation ?? {}) as { op?: unknown; path?: unknown; from?: unknown };
     if (typeof op !== 'string' || !operations.includes(op))
       throw new PatchError(`operation ${index}: "op" must be one of ${operations.join(', ')}`);
-    if (typeof path !== 'string') throw new PatchError(`operation ${index}: "path" must be a JSON pointer`);
-    if ((op === 'copy' || op === 'move') && typeof from !== 'string')
+    if (!isPointer(path)) throw new PatchError(`operation ${index}: "path" must be a JSON pointer`);
+    if ((op === 'copy' || op === 'move') && !isPointer(from))
       throw new PatchError(`operation ${index}: "from" must be a JSON pointer`);
   });
   const result = structuredClone(target);

@@ -1,11 +1,12 @@
 // Turns a JSON value that a client sent into an object of a known type: wrong
 // types are refused with the path and what was expected, unknown fields are
-// reported, nulls are dropped, as Kubernetes' strict decoder does.
+// reported, nulls are dropped, and what Go always writes is there, as with
+// Kubernetes' strict decoder.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
 import { isJsonObject, type JsonObject } from '../meta/object.ts';
 import { parseQuantity, quantityFormatMessage } from '../meta/quantity.ts';
 import { parseTime } from '../meta/time.ts';
-import { elementType, isType, jsonFields } from './schema.ts';
+import { elementType, isType, jsonFields, scalarZero } from './schema.ts';
 
 export class DecodeError extends Error {}
 
@@ -44,7 +45,29 @@ function decodeStruct(
       if (!field.omitEmpty || field.pointer || !isEmpty(decoded, field.type)) output[name] = decoded;
     }
   }
+  for (const [name, type] of alwaysWritten(typeId))
+    if (!Object.hasOwn(output, name))
+      output[name] = isType(type) ? decodeStruct({}, type, name, unknownFields, depth + 1) : scalarZero(type);
   return output;
+}
+
+const alwaysWrittenCache = new Map<string, (readonly [name: string, type: string])[]>();
+
+/**
+ * The fields that are in the JSON of every value of the type, set or not: Go drops only what has `omitempty`. So a
+ * check finds an empty text where nothing was given. Lists, maps and times that nobody set are null in Go; here they
+ * stay out, as null does everywhere.
+ */
+function alwaysWritten(typeId: string): (readonly [name: string, type: string])[] {
+  let fields = alwaysWrittenCache.get(typeId);
+  if (fields === undefined) {
+    fields = [...jsonFields(typeId)]
+      .filter(([, field]) => !field.pointer && !field.omitEmpty)
+      .map(([name, { type }]) => [name, type] as const)
+      .filter(([, type]) => isType(type) || scalarZero(type) !== undefined);
+    alwaysWrittenCache.set(typeId, fields);
+  }
+  return fields;
 }
 
 /** Whether Go would call the value empty; structs (quantities and intstr among them) never are. */

@@ -97,3 +97,22 @@ export function elementType(type: string): string | undefined {
   if (type.startsWith('map:')) return type.slice(4).replace(/^wrapped:/, '');
   return undefined;
 }
+
+/** What Go writes for a scalar that nobody set; undefined for types that have none but null. */
+export function scalarZero(type: string): unknown {
+  switch (type) {
+    case 'boolean':
+      return false;
+    case 'int32':
+    case 'int64':
+    case 'double':
+    case 'intstr':
+      return 0;
+    case 'quantity':
+      return '0';
+    case 'string':
+      return '';
+    default:
+      return undefined;
+  }
+}

@@ -83,6 +83,11 @@ function typeText({ namespace, name }: Operation, { apiVersion, kind }: KubeObje
   return `${namespace === undefined ? '' : `${namespace}/`}${name}; ${apiVersion}, Kind=${kind}`;
 }
 
+/** What stands where a text should: that of an object may be no text at all (`toString`). */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '');
+}
+
 /** The applied object, with the name and namespace of its path. @throws ApiError BadRequest */
 export function configurationOf(
   operation: Operation,
@@ -92,14 +97,14 @@ export function configurationOf(
   if (!isJsonObject(body)) throw badRequest('the applied configuration must be an object with apiVersion and kind');
   if (body.apiVersion !== apiVersionOf(expected) || body.kind !== expected.kind) {
     throw badRequest(
-      `invalid object type: ${body.apiVersion}, Kind=${body.kind}, expected ${apiVersionOf(expected)}, Kind=${expected.kind}`,
+      `invalid object type: ${textOf(body.apiVersion)}, Kind=${textOf(body.kind)}, expected ${apiVersionOf(expected)}, Kind=${expected.kind}`,
     );
   }
   refuseManagedFields(body);
   const metadata = isJsonObject(body.metadata) ? body.metadata : {};
   if (metadata.name !== undefined && metadata.name !== nameOf(operation)) {
     throw badRequest(
-      `the name of the object (${String(metadata.name)}) does not match the name on the URL (${nameOf(operation)})`,
+      `the name of the object (${textOf(metadata.name)}) does not match the name on the URL (${nameOf(operation)})`,
     );
   }
   const namespace =

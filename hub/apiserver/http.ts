@@ -89,6 +89,8 @@ export class HttpServer {
     this.#app.removeAllContentTypeParsers();
     // Strangers are sent away before their body is read.
     this.#app.addHook('onRequest', async ({ raw }) => {
+      // A line without a version: what follows it would be taken for headers.
+      if (raw.httpVersionMajor < 1) throw badRequest('malformed HTTP request: HTTP/1.1 is expected');
       const user = await authenticate(parts.server, raw);
       if (user !== undefined) this.#users.set(raw, user);
       else if (raw.method !== 'GET' && raw.method !== 'HEAD') throw new ApiError('Unauthorized', 'Unauthorized');
@@ -268,7 +270,8 @@ function warningHeaders(warnings: readonly string[]): string[] {
   const headers: string[] = [];
   let bytes = 0;
   for (const warning of warnings) {
-    const header = Buffer.from(`299 - ${JSON.stringify(warning)}`).toString('latin1');
+    const quoted = JSON.stringify(warning).replaceAll('\x7f', '\\u007f');
+    const header = Buffer.from(`299 - ${quoted}`).toString('latin1');
     bytes += header.length;
     if (bytes > maxWarningBytes) break;
     headers.push(header);

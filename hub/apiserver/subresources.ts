@@ -51,7 +51,7 @@ export async function bind(parts: ApiParts, operation: Operation): Promise<Reply
 /** POST bindings: the same, with the pod's name in the body. */
 export async function bindNamed(parts: ApiParts, operation: Operation): Promise<Reply> {
   const metadata = isJsonObject(operation.body) ? operation.body.metadata : undefined;
-  const name = isJsonObject(metadata) ? String(metadata.name ?? '') : '';
+  const name = isJsonObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
   return bind(parts, { ...operation, resource: { group: '', version: 'v1', resource: 'pods' }, name });
 }
 

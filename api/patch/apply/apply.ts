@@ -99,7 +99,13 @@ export function trackUpdate(
   // An object that is not accounted for stays so until somebody applies to it.
   if (before.length === 0 && old !== undefined) return undefined;
   const table = tableOf(before, shapeOfType(context.typeId), context);
-  bookUpdate(table, old ?? nothing, next, context);
+  try {
+    bookUpdate(table, old ?? nothing, next, context);
+  } catch (error) {
+    // Items without their keys can't be told apart: whose they are stays as it was, as in Kubernetes.
+    if (!(error instanceof PatchError)) throw error;
+    return writeManaged(before);
+  }
   return writeManaged(capManaged([...table.values()]));
 }
 

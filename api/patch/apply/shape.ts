@@ -2,7 +2,7 @@
 // what the items of lists are told apart. Derived from the generated tables.
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
 import { isJsonObject, type JsonObject } from '../../meta/object.ts';
-import { elementType, type FieldSchema, isAtomicType, isType, jsonFields } from '../../schema/schema.ts';
+import { elementType, type FieldSchema, isAtomicType, isType, jsonFields, scalarZero } from '../../schema/schema.ts';
 import { PatchError } from '../patch-error.ts';
 import { keyElement, type PathElement, valueElement } from './field-set.ts';
 
@@ -94,11 +94,6 @@ function keyDefaultsOf(typeId: string, keys: readonly string[]): JsonObject {
   return defaults;
 }
 
-function scalarZero(type: string): unknown {
-  if (type === 'boolean') return false;
-  return type === 'int32' || type === 'int64' || type === 'double' ? 0 : '';
-}
-
 /**
  * What Go writes for a field that nobody set: structs that it holds by value are always there, among them
  * those that JSON has as scalars, and so is all that has no `omitempty`.
@@ -106,12 +101,11 @@ function scalarZero(type: string): unknown {
 function zeroOf({ name, type, pointer, omitEmpty }: FieldSchema): unknown {
   if (pointer) return omitEmpty ? undefined : null;
   if (isType(type)) return {};
-  if (type === 'intstr') return 0;
-  if (type === 'quantity') return '0';
+  if (type === 'intstr' || type === 'quantity') return scalarZero(type);
   // Of all times this one alone is left out when it is zero (`omitzero`).
   if (type === 'time' || type === 'microtime') return name === 'creationTimestamp' ? undefined : null;
   if (omitEmpty) return undefined;
-  return elementType(type) !== undefined || type === 'bytes' || type === 'raw' ? null : scalarZero(type);
+  return scalarZero(type) ?? null;
 }
 
 /** The element by which an item of a list is told apart. @throws PatchError */

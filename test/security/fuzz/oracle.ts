@@ -29,6 +29,12 @@ const allowedServerErrors: readonly { code: number; reason: string; asked: RegEx
     asked: /^\/apis\/metrics\.k8s\.io\//,
     why: 'figures that no node has sent yet',
   },
+  {
+    code: 500,
+    reason: 'InternalError',
+    asked: /\/pods\/[^/]+\/eviction\b/,
+    why: 'two budgets for one pod, as https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/ has it',
+  },
   { code: 507, reason: 'InsufficientStorage', asked: /^(?!)/, why: 'a full disk, which there is none of here' },
 ];
 
@@ -48,7 +54,7 @@ type Status = {
 export function answerProblem(input: Input, answer: Answer): string | undefined {
   const { end, code, extraBytes } = answer;
   const isLoose = breaksHttp(input);
-  if (input.raw !== undefined) return rawProblem(answer);
+  if (input.raw !== undefined) return rawProblem(input, answer);
   if (end === 'silent' && !isLoose)
     return `${noAnswer}: nothing came${code === 0 ? '' : ` behind the head of a ${code}`}`;
   if (end === 'closed' && !isLoose && !isTooLarge(input))
@@ -77,8 +83,10 @@ function isTooLarge({ body = [] }: Input): boolean {
   );
 }
 
-function rawProblem({ end, code }: Answer): string | undefined {
-  return end === 'whole' && code >= 500 && code !== 501 && code !== 505 ? `server error ${code}` : undefined;
+function rawProblem(input: Input, { end, code }: Answer): string | undefined {
+  // Methods and versions of HTTP that nobody knows.
+  const isFault = end === 'whole' && code >= 500 && code !== 501 && code !== 505 && !isAllowed(input, code, undefined);
+  return isFault ? `server error ${code}` : undefined;
 }
 
 /** A refusal by the HTTP parser, before there is a request. */
