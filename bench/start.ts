@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { callApi } from '../cli/api.ts';
 import { docker, ensureImages, images } from '../test/support/engine.ts';
+import { type BenchHub, sleepingPod, startHub, startNode } from './cluster.ts';
 import { figure, median, percentile } from './figures.ts';
-import { type BenchHub, sleepingPod, startHub, startNode } from './idle.ts';
 
 const runs = 15;
 const runTimeoutMs = 60_000;

@@ -4,8 +4,8 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { checkout, runPods, startHub, startNode } from './cluster.ts';
 import { figure } from './figures.ts';
-import { checkout, runPods, startHub, startNode } from './idle.ts';
 
 const settleMs = 90_000;
 const minutes = 3;

@@ -99,6 +99,8 @@ describe('refuses', () => {
     ['no operation', {}, [null]],
     ['an unknown operation', {}, [{ op: 'spam', path: '/a' }]],
     ['no path', {}, [{ op: 'add', value: 1 }]],
+    ['a path that does not begin with a slash', { a: 1 }, [{ op: 'test', path: 'a', value: 1 }]],
+    ['a source that does not begin with a slash', { a: 1 }, [{ op: 'copy', from: 'a', path: '/b' }]],
     ['too many operations', {}, Array.from({ length: 10_001 }, () => ({ op: 'add', path: '/a', value: 1 }))],
   ];
   for (const [title, target, patch] of cases) {

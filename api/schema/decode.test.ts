@@ -19,6 +19,18 @@ describe('accepts', () => {
       { name: 'v', emptyDir: { sizeLimit: '1Gi' } },
     ],
     ['null as absent', 'core.v1.PodSpec', { nodeName: null, containers: null }, {}],
+    [
+      'what is left out, where Go writes it all the same',
+      'rbac.v1.RoleBinding',
+      { subjects: [{}] },
+      { subjects: [{ kind: '', name: '' }], roleRef: { apiGroup: '', kind: '', name: '' } },
+    ],
+    [
+      'counts that are left out as none',
+      'policy.v1.PodDisruptionBudget',
+      { status: {} },
+      { status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 } },
+    ],
     ['null of a map of texts as empty', 'core.v1.ConfigMap', { data: { a: null } }, { data: { a: '' } }],
     [
       'numbers and texts for a port',

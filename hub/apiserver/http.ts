@@ -24,7 +24,7 @@ import {
   minCompressedBytes,
 } from './limits.ts';
 import { kindOf } from './parts.ts';
-import { isProxied } from './proxy.ts';
+import { isProxied, type ProxyRequest } from './proxy.ts';
 import { parseResourcePath, splitTarget, verbOf } from './request-path.ts';
 import type { ApiServer } from './server.ts';
 import { streamLog, streamWatch } from './streams.ts';
@@ -137,7 +137,7 @@ export class HttpServer {
     const operation = toOperation(request, target.path, query, user);
     if (isProxied(operation)) {
       reply.hijack();
-      await this.#proxy(operation, request, new URL(request.raw.url ?? '/', 'https://hub'), reply.raw);
+      await this.#proxy(operation, { request: request.raw, target }, reply.raw);
       return undefined;
     }
     if (operation.verb === 'watch' || operation.subresource === 'log') {
@@ -192,14 +192,14 @@ export class HttpServer {
     });
   }
 
-  async #proxy(operation: Operation, { raw }: FastifyRequest, url: URL, response: ServerResponse): Promise<void> {
+  async #proxy(operation: Operation, asked: ProxyRequest, response: ServerResponse): Promise<void> {
     try {
-      await this.#parts.server.proxy(operation, { request: raw, url }, response);
+      await this.#parts.server.proxy(operation, asked, response);
       this.#count(operation, response.statusCode);
     } catch (error) {
       const status = this.#toApiError(error).toStatus();
       // Who still sends would see a broken connection instead of the answer.
-      raw.resume();
+      asked.request.resume();
       if (response.headersSent) response.destroy();
       else response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
     }

@@ -13,6 +13,7 @@ import type { NodeStream } from './node-connector.ts';
 import { isPage, readPage } from './page-links.ts';
 import { type ApiParts, getEntry, kindOf } from './parts.ts';
 import { portTarget } from './pod-targets.ts';
+import type { RequestTarget } from './request-path.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
 import { tunnelSocket } from './tunnel-socket.ts';
 
@@ -97,23 +98,30 @@ function forwardedHeaders(headers: IncomingHttpHeaders, place: Place): Record<st
 }
 
 /** A request whose body has not been read. */
-export type ProxyRequest = { request: IncomingMessage; url: URL };
+export type ProxyRequest = { request: IncomingMessage; target: RequestTarget };
 
 /** Everything of a path up to `/proxy`. */
 const proxyPath = /^(\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\/[^/]+\/proxy)(\/.*)?$/;
+
+/** The path up to `/proxy`, and what the server behind it is asked for: dot segments lead nowhere above its root. */
+function splitProxied({ path, query }: RequestTarget): { base: string; inner: string; isBare: boolean } {
+  const [, base = '', rest] = proxyPath.exec(path) ?? [];
+  const { pathname } = new URL(`http://server${rest ?? '/'}`);
+  return { base, inner: query === '' ? pathname : `${pathname}?${query}`, isBare: rest === undefined };
+}
 
 /** Sends a request to what the path names and its answer to the client. @throws ApiError */
 export async function proxy(
   parts: ApiParts,
   operation: Operation,
-  { request: asked, url }: ProxyRequest,
+  { request: asked, target }: ProxyRequest,
   response: ServerResponse,
 ): Promise<void> {
   const { method = 'GET', headers } = asked;
-  const [, base = '', rest = '/'] = proxyPath.exec(url.pathname) ?? [];
+  const { base, inner, isBare } = splitProxied(target);
   // Relative links of a page need the slash.
-  if (url.pathname === base && (method === 'GET' || method === 'HEAD')) {
-    response.writeHead(301, { location: `${base}/${url.search}` }).end();
+  if (isBare && (method === 'GET' || method === 'HEAD')) {
+    response.writeHead(301, { location: `${base}${inner}` }).end();
     return;
   }
   const stop = new AbortController();
@@ -123,7 +131,7 @@ export async function proxy(
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = httpRequest({
       method,
-      path: rest + url.search,
+      path: inner,
       headers: { ...forwardedHeaders(headers, place), ...framing(headers) },
       createConnection: () => tunnelSocket(node),
       signal: stop.signal,
@@ -171,15 +179,15 @@ function unreachable(error: unknown): ApiError {
   return new ApiError('ServiceUnavailable', message, { cause: error });
 }
 
-export type ProxyUpgrade = { request: IncomingMessage; socket: Duplex; head: Buffer; url: URL };
+export type ProxyUpgrade = ProxyRequest & { socket: Duplex; head: Buffer };
 
 /** Joins a connection that leaves HTTP with the server behind it, which answers for itself. @throws ApiError */
 export async function proxyUpgrade(
   parts: ApiParts,
   operation: Operation,
-  { request, socket, head, url }: ProxyUpgrade,
+  { request, socket, head, target: asked }: ProxyUpgrade,
 ): Promise<void> {
-  const [, , rest = '/'] = proxyPath.exec(url.pathname) ?? [];
+  const { inner } = splitProxied(asked);
   const stop = new AbortController();
   socket.once('close', () => stop.abort());
   const place = await placeOf(parts, operation);
@@ -190,7 +198,7 @@ export async function proxyUpgrade(
     upgrade: request.headers.upgrade ?? '',
   };
   const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((item) => `${name}: ${item}`));
-  target.write(`${request.method} ${rest}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+  target.write(`${request.method} ${inner} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
   if (head.length > 0) target.write(head);
   socket.pipe(target).pipe(socket);
   target.on('error', () => socket.destroy());

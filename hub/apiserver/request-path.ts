@@ -70,11 +70,14 @@ export function verbOf(method: string, path: ResourcePath, query: Record<string,
   }
 }
 
+/** A request target in its parts; the query without its question mark. */
+export type RequestTarget = { path: string; query: string };
+
 /**
  * Path and query of a request target, as they stand. URL would resolve `..` and `%2e%2e` before anybody sees
  * them, so that a name could lead to another object, and throws for what begins with two slashes.
  */
-export function splitTarget(target: string): { path: string; query: string } {
+export function splitTarget(target: string): RequestTarget {
   const [beforeFragment = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split('#', 1);
   const at = beforeFragment.indexOf('?');
   return at < 0

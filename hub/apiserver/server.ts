@@ -156,6 +156,8 @@ export class ApiServer implements OperationHandler {
   #admitVerb(operation: Operation): void {
     authorize(this.#parts.roles, operation);
     const kind = kindOf(operation);
+    // Rights in a namespace would reach what belongs to the whole cluster by a path below that namespace.
+    if (!kind.namespaced && operation.namespace) throw notServed();
     if (!allows(kind, operation)) throw methodNotAllowed();
   }
 
@@ -171,9 +173,12 @@ export class ApiServer implements OperationHandler {
 function allows(kind: Kind, { verb, subresource }: Operation): boolean {
   if (subresource === undefined) return kind.verbs.includes(verb);
   const found = kind.subresources.find((candidate) => candidate.name === subresource);
-  if (found === undefined)
-    throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
+  if (found === undefined) throw notServed();
   return (found.verbs as string[]).includes(verb);
+}
+
+function notServed(): ApiError {
+  return new ApiError('NotFound', 'the server could not find the requested resource', { details: {} });
 }
 
 function methodNotAllowed(): ApiError {

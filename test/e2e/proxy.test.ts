@@ -67,6 +67,8 @@ describe('proxy', { timeout: 600_000 }, () => {
         assert.match(await raw(`${base}/echo/some/path?a=1`), /^GET \/echo\/some\/path\?a=1$/m);
         const { text } = await request('GET', `${base}/echo/?a=1&b=x%20y&c=%2F&a=2`);
         assert.match(text, /^GET \/echo\/\?a=1&b=x%20y&c=%2F&a=2$/m);
+        const above = await request('GET', `${base}/%2e%2e/%2e%2e/echo/x/%2e%2e/%2Fy`);
+        assert.match(above.text, /^GET \/echo\/%2Fy$/m);
       });
 
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {

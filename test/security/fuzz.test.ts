@@ -13,13 +13,22 @@ const inputs = 30_000;
 const tlsInputs = 1500;
 const workers = 2;
 
+function ignore(): void {}
+
 function assertNone(failures: readonly Failure[], seed: number): void {
   assert.equal(failures.length, 0, `seed ${seed}\n${failures.map(describeFailure).join('\n')}`);
 }
 
 it('bears hostile input on every surface', async (context) => {
   const seed = randomInt(1_000_000_000);
-  const { figures, failures } = await runCampaign({ inputs, seed, workers, only: [] });
+  const { figures, failures } = await runCampaign({
+    inputs,
+    seed,
+    workers,
+    only: [],
+    onFault: ignore,
+    onProgress: ignore,
+  });
   context.diagnostic(`seed ${seed}, ${[...figures.answers].map(([code, count]) => `${count} of ${code}`).join(', ')}`);
   assertNone(failures, seed);
   assert.ok(figures.inputs >= inputs, `${figures.inputs} inputs were sent`);
@@ -35,7 +44,9 @@ it('bears hostile input over TLS, and stores nothing outside of its place', asyn
     seed,
     inputs: tlsInputs,
     only: [],
-    onInput: () => undefined,
+    onInput: ignore,
+    onFault: ignore,
+    onResult: ignore,
   });
   context.diagnostic(`seed ${seed}, ${[...figures.answers].map(([code, count]) => `${count} of ${code}`).join(', ')}`);
   assertNone(failures, seed);

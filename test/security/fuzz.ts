@@ -16,6 +16,7 @@ const defaultInputs = 1_000_000;
 /** Over TLS a share of the inputs. */
 const tlsShare = 50;
 const shownCharacters = 200;
+const toldCharacters = 1000;
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -42,10 +43,23 @@ function printFigures(
     say(`${layer}: slow cpu_ms=${cpuMs.toFixed(0)} ${printInput(input).slice(0, shownCharacters)}`);
 }
 
+/** The first words of a fault, for those who wait; all of it, with a smaller input, stands at the end. */
+function tell({ problem, input }: Failure): void {
+  const words = problem.split('\n').slice(0, 3).join(' | ').slice(0, 400);
+  say(`found: ${words} ${printInput(input).slice(0, toldCharacters)}`);
+}
+
+function onProgress(inputs: number): void {
+  process.stderr.write(`${inputs} inputs so far\n`);
+}
+
 /** Sends one input to a fresh hub; resolves with whether it is borne. */
 async function replay(choose: (arena: Arena) => Input): Promise<boolean> {
   const arena = await Arena.open('in-process', 1);
-  const driver = new Driver({ maxCpuMs: Number.POSITIVE_INFINITY, onInput: () => undefined }, arena.target);
+  const driver = new Driver(
+    { maxCpuMs: Number.POSITIVE_INFINITY, onInput: () => undefined, onFault: () => undefined },
+    arena.target,
+  );
   const input = choose(arena);
   say(printInput(input));
   const problem = await driver.try(input);
@@ -71,6 +85,8 @@ async function overTls(inputs: number, seed: number, only: readonly string[]): P
     inputs,
     only,
     onInput: () => undefined,
+    onFault: tell,
+    onResult: () => undefined,
   });
   printFigures('tls', figures, (performance.now() - beganMs) / 1000, memoryBytes.late);
   return failures;
@@ -98,7 +114,7 @@ async function main(): Promise<boolean> {
   );
   const failures: Failure[] = [];
   if (inputs > 0) {
-    const result = await runCampaign({ inputs, seed, workers, only: values.surface });
+    const result = await runCampaign({ inputs, seed, workers, only: values.surface, onFault: tell, onProgress });
     printFigures('in-process', result.figures, result.seconds, result.peakMemoryBytes);
     failures.push(...result.failures);
   }

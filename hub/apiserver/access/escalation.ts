@@ -83,6 +83,8 @@ export function checkEscalation(
   } else if (kind === roleBindingKind || kind === clusterRoleBindingKind) {
     if (old !== undefined && isOnlyReleased(object, old)) return;
     const role = object.roleRef as RoleReference;
+    // Validation refuses it.
+    if (role.name === '' || (role.kind !== 'Role' && role.kind !== 'ClusterRole')) return;
     if (may(roles, user, 'bind', `${role.kind.toLowerCase()}s`, role.name, namespace)) return;
     if (!roles.hasRole(role, namespace))
       throw notFound({ resource: `${role.kind.toLowerCase()}s`, group: rbacGroup }, role.name);

@@ -85,7 +85,7 @@ export class UpgradeServer {
             request,
             socket,
             head,
-            url: new URL(request.url ?? '/', 'https://hub'),
+            target: splitTarget(request.url ?? '/'),
           },
         );
       default:

@@ -2,7 +2,7 @@
 // a chunk has a surface and a seed of its own, so that any input of a run can be
 // made again, and shrunk with fast-check to the least that fails alike.
 import fc from 'fast-check';
-import { type Answer, Connection } from './connection.ts';
+import { type Answer, Connection } from '../../support/http-connection.ts';
 import { breaksHttp, encodeInput, type Identity, type Input, joinParts } from './input.ts';
 import { answerProblem, noAnswer } from './oracle.ts';
 import type { Surface } from './surfaces/index.ts';
@@ -33,6 +33,8 @@ export type DriverOptions = {
   maxCpuMs: number;
   /** Called before each input is sent, to know which one it was should the hub take this process down. */
   onInput: (surface: string, seed: number, index: number) => void;
+  /** Called with each fault when it is found first. */
+  onFault: (failure: Failure) => void;
 };
 
 /** Nothing of what is asked for takes any time but the hub's own. */
@@ -150,7 +152,11 @@ export class Driver {
     const fault = faultOf(problem);
     const known = this.failures.get(fault);
     if (known !== undefined) known.count += 1;
-    else if (this.failures.size < maxFailures) this.failures.set(fault, { fault, problem, input, count: 1 });
+    else if (this.failures.size < maxFailures) {
+      const failure = { fault, problem, input, count: 1 };
+      this.failures.set(fault, failure);
+      this.#options.onFault(failure);
+    }
   }
 
   /** Remembers a failing input, the first of its kind as small as it can be made. */
@@ -182,7 +188,7 @@ function faultOf(problem: string): string {
     .replace(/'[^']*'?/g, "'...'")
     .replace(/\/registry\/\S*/g, '/registry/...')
     .replace(/\d+/g, '0')
-    .slice(0, 120);
+    .slice(0, 75);
   const place = /at .*?((?:api|hub|platform)\/[\w./-]+:\d+)/.exec(problem)?.[1] ?? '';
   return `${words} ${place}`;
 }

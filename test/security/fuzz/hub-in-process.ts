@@ -1,13 +1,15 @@
-// A hub without sockets, disk and controllers in this thread: whole HTTP
+// The API server without sockets, disk and controllers in this thread: whole HTTP
 // connections over streams in memory, so that a million inputs take minutes and
 // a write, a log line or a loose promise is seen with the input that made it.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Server } from 'node:https';
 import { type Duplex, duplexPair } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
+import { hubUser } from '../../../api/meta/operation.ts';
 import { HttpServer } from '../../../hub/apiserver/http.ts';
+import { ApiServer } from '../../../hub/apiserver/server.ts';
+import { Client } from '../../../hub/client/client.ts';
 import { ensureDefaultRoles } from '../../../hub/controllers/cluster-roles/controller.ts';
-import { Hub } from '../../../hub/hub.ts';
 import { CertificateAuthority } from '../../../hub/pki/authority.ts';
 import { TokenSigner } from '../../../hub/pki/token-signer.ts';
 import { MemoryStore } from '../../../hub/store/memory/memory-store.ts';
@@ -17,6 +19,7 @@ import { createMetrics } from '../../../platform/metrics.ts';
 import { createSeededRandom, createSystemRandom } from '../../../platform/random.ts';
 import { VirtualClock } from '../../../platform/virtual-clock.ts';
 import { VirtualDisk } from '../../../platform/virtual-disk.ts';
+import { echoNode } from './echo-node.ts';
 import type { Identity, Input } from './input.ts';
 import { entryProblem, parseKey } from './stored-keys.ts';
 import type { Target } from './target.ts';
@@ -106,7 +109,7 @@ export type InProcessOptions = {
   isNamespaced: (group: string, plural: string) => boolean | undefined;
 };
 
-type Parts = { store: WatchedStore; errors: string[]; hub: Hub; instance: Instance };
+type Parts = { store: WatchedStore; errors: string[]; server: ApiServer; instance: Instance };
 
 export class HubInProcess implements Target {
   #options: InProcessOptions;
@@ -134,32 +137,25 @@ export class HubInProcess implements Target {
     const store = new WatchedStore();
     const errors: string[] = [];
     const [clock, random, log] = [new VirtualClock(), createSeededRandom(options.seed), errorLog(errors)];
-    const signer = {
-      subjectOf: () => ({ commonName: 'fuzz', organizations: [] }),
-      sign: () => Promise.reject(new Error('nothing is signed here')),
-    };
-    const hub = new Hub(
-      { version: '0.0.0', clusterCidr: '10.42.0.0/16', unreachableAfterMs: 40_000, compactionIntervalMs: 300_000 },
-      { store, clock, random, log, signer, authority: authority.certificate, tokens },
-    );
+    const server = new ApiServer({ store, clock, random, log, nodes: echoNode, tokens });
     const instance = captureInstance(() => {
       new HttpServer(
         { bindAddress: '127.0.0.1', port: 0, certificate, key, clientAuthority: authority.certificate },
-        { server: hub.server, clock, log, metrics: createMetrics() },
+        { server, clock, log, metrics: createMetrics() },
       );
     });
-    const target = new HubInProcess(options, { store, errors, hub, instance });
+    const target = new HubInProcess(options, { store, errors, server, instance });
     await instance.ready();
-    await hub.server.start(target.#stop.signal);
+    await server.start(target.#stop.signal);
     await target.#prepare();
     return target;
   }
 
   /** Makes the roles and objects that there are at the start. */
   async #prepare(): Promise<void> {
-    const { store, hub } = this.#parts;
+    const { store, server } = this.#parts;
     store.written.clear();
-    await ensureDefaultRoles(hub.client);
+    await ensureDefaultRoles(new Client(server, hubUser));
     this.#created = new Set(store.written.keys());
     await this.#options.prepare(this);
   }

@@ -59,7 +59,8 @@ const contents: Record<string, JsonObject> = {
     spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/srv/base' } },
   },
   PersistentVolumeClaim: { spec: claim },
-  Pod: { spec: podSpec },
+  // On a node, so that commands and ports of it can be reached where there is one.
+  Pod: { spec: { ...podSpec, nodeName: 'base' } },
   PodTemplate: { template },
   ReplicationController: { spec: { replicas: 0, selector: labels, template } },
   ResourceQuota: { spec: { hard: { 'count/leases.coordination.k8s.io': '1000' } } },

@@ -1,7 +1,7 @@
 // The judge judged: what it has to call a fault, and what it has to let pass.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Answer } from './connection.ts';
+import type { Answer } from '../../support/http-connection.ts';
 import type { Input } from './input.ts';
 import { answerProblem } from './oracle.ts';
 import { entryProblem } from './stored-keys.ts';

@@ -2,14 +2,28 @@
 // Status for every refusal, one well-formed answer to one request.
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { parse } from 'yaml';
-import type { Answer } from './connection.ts';
+import type { Answer } from '../../support/http-connection.ts';
 import { breaksHttp, type Input } from './input.ts';
 
 /**
  * Codes from 500 on that may be an answer, with the reason that the Status must give and what may be asked for to get
  * it; all else is a fault. https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
  */
-const allowedServerErrors: readonly { code: number; reason: string; asked: RegExp; why: string }[] = [
+const allowedServerErrors: readonly {
+  code: number;
+  reason: string;
+  asked: RegExp;
+  /** Of the message, where the reason is one that faults have too. */
+  says?: RegExp;
+  why: string;
+}[] = [
+  {
+    code: 500,
+    reason: 'InternalError',
+    asked: /\/eviction\b/,
+    says: /^This pod has more than one PodDisruptionBudget/,
+    why: 'two budgets for one pod: https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/',
+  },
   { code: 504, reason: 'Timeout', asked: /resourceVersion|continue/, why: 'a revision that is still to come' },
   {
     code: 504,
@@ -28,12 +42,6 @@ const allowedServerErrors: readonly { code: number; reason: string; asked: RegEx
     reason: 'ServiceUnavailable',
     asked: /^\/apis\/metrics\.k8s\.io\//,
     why: 'figures that no node has sent yet',
-  },
-  {
-    code: 500,
-    reason: 'InternalError',
-    asked: /\/pods\/[^/]+\/eviction\b/,
-    why: 'two budgets for one pod, as https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/ has it',
   },
   { code: 507, reason: 'InsufficientStorage', asked: /^(?!)/, why: 'a full disk, which there is none of here' },
 ];
@@ -85,7 +93,7 @@ function isTooLarge({ body = [] }: Input): boolean {
 
 function rawProblem(input: Input, { end, code }: Answer): string | undefined {
   // Methods and versions of HTTP that nobody knows.
-  const isFault = end === 'whole' && code >= 500 && code !== 501 && code !== 505 && !isAllowed(input, code, undefined);
+  const isFault = end === 'whole' && code >= 500 && code !== 501 && code !== 505 && !isAllowed(input, code);
   return isFault ? `server error ${code}` : undefined;
 }
 
@@ -110,7 +118,7 @@ function decodeBody({ body, headers }: Answer): Buffer {
 function refusalProblem(input: Input, answer: Answer): string | undefined {
   const { code, headers } = answer;
   if (input.method === 'HEAD')
-    return code >= 500 && !isAllowed(input, code, undefined) ? `server error ${code} to HEAD` : undefined;
+    return code >= 500 && !isAllowed(input, code) ? `server error ${code} to HEAD` : undefined;
   const type = headers.get('content-type') ?? '';
   const body = decodeBody(answer);
   if (type.startsWith('application/vnd.kubernetes.protobuf'))
@@ -134,14 +142,18 @@ function refusalProblem(input: Input, answer: Answer): string | undefined {
 }
 
 function serverErrorProblem(input: Input, code: number, reason: unknown, message: string): string | undefined {
-  return code < 500 || isAllowed(input, code, reason)
+  return code < 500 || isAllowed(input, code, reason, message)
     ? undefined
     : `server error ${code} ${String(reason)}: ${message.slice(0, 300)}`;
 }
 
-function isAllowed({ target }: Input, code: number, reason: unknown): boolean {
+function isAllowed({ target }: Input, code: number, reason?: unknown, message?: string): boolean {
   return allowedServerErrors.some(
-    (item) => item.code === code && (reason === undefined || item.reason === reason) && item.asked.test(target),
+    (item) =>
+      item.code === code &&
+      (reason === undefined || item.reason === reason) &&
+      (item.says === undefined || (message !== undefined && item.says.test(message))) &&
+      item.asked.test(target),
   );
 }
 

@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createSeededRandom } from '../../../platform/random.ts';
-import { Connection } from './connection.ts';
+import { Connection } from '../../support/http-connection.ts';
 import { Driver, type Failure, type Figures, noInput } from './driver.ts';
 import { HubInProcess } from './hub-in-process.ts';
 import { HubOverTls } from './hub-over-tls.ts';
@@ -22,6 +22,9 @@ export type RunOptions = {
   /** Only these surfaces; all when empty. */
   only: readonly string[];
   onInput: (surface: string, seed: number, index: number) => void;
+  onFault: (failure: Failure) => void;
+  /** Called now and then with what there is so far. */
+  onResult: (result: RunResult) => void;
 };
 export type RunResult = {
   figures: Figures;
@@ -130,10 +133,18 @@ async function makeBase(target: Target, resources: readonly Resource[]): Promise
 }
 
 /** Runs the inputs of a seed; resolves with what was found, and never throws for it. */
-export async function runFuzz({ layer, seed, inputs, only, onInput }: RunOptions): Promise<RunResult> {
+export async function runFuzz({
+  layer,
+  seed,
+  inputs,
+  only,
+  onInput,
+  onFault,
+  onResult,
+}: RunOptions): Promise<RunResult> {
   const arena = await Arena.open(layer, seed);
   const { target } = arena;
-  const driver = new Driver({ maxCpuMs, onInput }, target);
+  const driver = new Driver({ maxCpuMs, onInput, onFault }, target);
   const surfaces = arena.surfaces.filter(({ name }) => only.length === 0 || only.includes(name));
   if (surfaces.length === 0)
     throw new Error(
@@ -147,15 +158,23 @@ export async function runFuzz({ layer, seed, inputs, only, onInput }: RunOptions
       await driver.run(surface, Math.floor(random.fraction() * largestSeed), surface.chunk);
       if (chunk % chunksPerReset !== 0) continue;
       await driver.reset();
+      onResult(resultOf(driver, { early: 0, late: 0 }));
       if (early.bytes === 0 && driver.figures.inputs >= early.atInputs) early.bytes = heldBytes(target);
     }
     await driver.reset();
     const late = heldBytes(target);
-    const failures = [...driver.failures.values(), ...(await lastingProblems(arena, early.bytes, late)).map(lasting)];
-    return { figures: driver.figures, failures, memoryBytes: { early: early.bytes, late } };
+    const result = resultOf(driver, { early: early.bytes, late });
+    return {
+      ...result,
+      failures: [...result.failures, ...(await lastingProblems(arena, early.bytes, late)).map(lasting)],
+    };
   } finally {
     await arena.close();
   }
+}
+
+function resultOf({ figures, failures }: Driver, memoryBytes: RunResult['memoryBytes']): RunResult {
+  return { figures, failures: [...failures.values()], memoryBytes };
 }
 
 function lasting(problem: string): Failure {

@@ -7,40 +7,71 @@ import { encodeInput } from '../input.ts';
 import { mutate, mutations } from '../mutation.ts';
 import { hostileText } from '../values.ts';
 import { escapeAll, type World } from '../world.ts';
+import { spdyFrames, tunnelledFrames, webSocketFrames } from './frames.ts';
 import { someHeaders } from './headers.ts';
 import { query } from './targets.ts';
 
-const protocols: readonly string[] = [
-  'v5.channel.k8s.io',
-  'v4.channel.k8s.io',
-  'v4.channel.k8s.io, v5.channel.k8s.io',
-  'v3.channel.k8s.io',
-  'v2.channel.k8s.io',
-  'channel.k8s.io',
-  'base64.channel.k8s.io',
-  'v4.base64.channel.k8s.io',
-  'portforward.k8s.io',
-  'v2.portforward.k8s.io',
-  'SPDY/3.1+portforward.k8s.io',
-  'SPDY/3.1+portforward.k8s.io, v5.channel.k8s.io',
-  'SPDY/3.1',
-  'base64url.bearer.authorization.k8s.io.eA, v5.channel.k8s.io',
-  'base64url.bearer.authorization.k8s.io.%%%',
-  'x',
-  '',
-  'v5.channel.k8s.io,'.repeat(100),
+type Header = readonly [string, string];
+/** Somewhere to go, how to ask for it, and what then goes over it. */
+type Handshake = { method: string; target: string; headers: readonly Header[]; frames: Arbitrary<readonly Part[]> };
+
+const pod = '/api/v1/namespaces/default/pods/base';
+const commandQueries: readonly string[] = [
+  'command=sh&stdin=true&stdout=true&stderr=true',
+  'command=sh&stdin=true&stdout=true&tty=true',
+  'command=sh&command=-c&command=x&stdout=1&stderr=1&container=main',
+  'command=&stdout=true',
 ];
-const paths: readonly string[] = [
-  '/api/v1/namespaces/default/pods/base/exec?command=sh&stdin=true&stdout=true&tty=true',
-  '/api/v1/namespaces/default/pods/base/exec?command=sh&command=-c&command=x&stdout=1&stderr=1',
-  '/api/v1/namespaces/default/pods/base/exec',
-  '/api/v1/namespaces/default/pods/base/exec?command=&container=none',
+const key = 'AAAAAAAAAAAAAAAAAAAAAA==';
+
+function webSocket(target: string, protocol: string, frames: Arbitrary<readonly Part[]>): Handshake {
+  const headers: Header[] = [
+    ['Connection', 'Upgrade'],
+    ['Upgrade', 'websocket'],
+    ['Sec-WebSocket-Key', key],
+    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Protocol', protocol],
+  ];
+  return { method: 'GET', target, headers, frames };
+}
+
+function spdy(target: string, protocol: string): Handshake {
+  const headers: Header[] = [
+    ['Connection', 'Upgrade'],
+    ['Upgrade', 'SPDY/3.1'],
+    ['X-Stream-Protocol-Version', protocol],
+  ];
+  return { method: 'POST', target, headers, frames: spdyFrames };
+}
+
+/** As kubectl and client libraries begin. */
+const handshakes: readonly Handshake[] = [
+  ...commandQueries.flatMap((text) => [
+    webSocket(`${pod}/exec?${text}`, 'v5.channel.k8s.io', webSocketFrames),
+    webSocket(`${pod}/attach?${text}`, 'v4.channel.k8s.io', webSocketFrames),
+    webSocket(`${pod}/exec?${text}`, 'v4.base64.channel.k8s.io', webSocketFrames),
+    spdy(`${pod}/exec?${text}`, 'v4.channel.k8s.io'),
+    spdy(`${pod}/attach?${text}`, 'v2.channel.k8s.io'),
+  ]),
+  webSocket(`${pod}/portforward`, 'SPDY/3.1+portforward.k8s.io', tunnelledFrames),
+  webSocket(`${pod}/portforward`, 'SPDY/3.1+portforward.k8s.io', tunnelledFrames),
+  webSocket(`${pod}/portforward?ports=8080`, 'v4.channel.k8s.io', webSocketFrames),
+  webSocket(`${pod}/portforward?ports=8080,9090&ports=1`, 'v4.base64.channel.k8s.io', webSocketFrames),
+  spdy(`${pod}/portforward`, 'portforward.k8s.io'),
+  spdy(`${pod}/portforward`, 'portforward.k8s.io'),
+  webSocket('/api/v1/namespaces/default/pods/base:8080/proxy/x', 'x', webSocketFrames),
+];
+
+const targets: readonly string[] = [
+  `${pod}/exec`,
+  `${pod}/exec?command=sh`,
+  `${pod}/exec?command=sh&stdout=true&container=none`,
   '/api/v1/namespaces/default/pods/missing/exec?command=sh&stdout=true',
-  '/api/v1/namespaces/default/pods/base/attach?stdin=true&stdout=true',
-  '/api/v1/namespaces/default/pods/base/portforward',
-  '/api/v1/namespaces/default/pods/base/portforward?ports=80&ports=99999',
-  '/api/v1/namespaces/default/pods/base/log?follow=true',
-  '/api/v1/namespaces/default/pods/base/proxy/x',
+  `${pod}/portforward?ports=0`,
+  `${pod}/portforward?ports=80&ports=99999`,
+  `${pod}/portforward?ports=x,,80`,
+  `${pod}/log?follow=true`,
+  `${pod}/proxy/x`,
   '/api/v1/namespaces/default/services/base/proxy/x',
   '/api/v1/nodes/base/proxy/x',
   '/api/v1/namespaces/default/pods?watch=1',
@@ -48,85 +79,36 @@ const paths: readonly string[] = [
   '/healthz',
   '/',
 ];
-const keys: readonly string[] = ['AAAAAAAAAAAAAAAAAAAAAA==', 'x', '', 'A'.repeat(5000), '%%%%', 'AAAA'];
+const otherHeaders: readonly Header[] = [
+  ['Upgrade', 'h2c'],
+  ['Upgrade', 'WebSocket'],
+  ['Upgrade', 'spdy/3.1'],
+  ['Upgrade', 'SPDY/9'],
+  ['Connection', 'keep-alive'],
+  ['Sec-WebSocket-Key', 'x'],
+  ['Sec-WebSocket-Key', 'A'.repeat(5000)],
+  ['Sec-WebSocket-Version', '8'],
+  ['Sec-WebSocket-Version', 'x'],
+  ['Sec-WebSocket-Protocol', ''],
+  ['Sec-WebSocket-Protocol', 'v3.channel.k8s.io'],
+  ['Sec-WebSocket-Protocol', 'portforward.k8s.io'],
+  ['Sec-WebSocket-Protocol', 'SPDY/3.1+portforward.k8s.io, v5.channel.k8s.io'],
+  ['Sec-WebSocket-Protocol', 'base64url.bearer.authorization.k8s.io.eA, v5.channel.k8s.io'],
+  ['Sec-WebSocket-Protocol', 'base64url.bearer.authorization.k8s.io.%%%'],
+  ['Sec-WebSocket-Protocol', 'v5.channel.k8s.io,'.repeat(100)],
+  ['Sec-WebSocket-Protocol', ','],
+  ['Sec-WebSocket-Extensions', 'permessage-deflate; client_max_window_bits'],
+  ['Sec-WebSocket-Extensions', 'x; y="'],
+  ['X-Stream-Protocol-Version', ''],
+  ['X-Stream-Protocol-Version', 'v9.channel.k8s.io'],
+];
 
-/** A frame of RFC 6455 section 5.2; lengths and masks may lie. */
-type Frame = { first: number; isMasked: boolean; length: number; payload: Uint8Array };
-const frame: Arbitrary<Frame> = fc.record({
-  first: fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom(0x82, 0x81, 0x88, 0x89, 0x8a, 0x02, 0x80, 0x00) },
-    { weight: 1, arbitrary: fc.nat({ max: 255 }) },
-  ),
-  isMasked: fc.constantFrom(true, true, true, false),
-  length: fc.oneof(
-    { weight: 5, arbitrary: fc.constant(-1) },
-    { weight: 1, arbitrary: fc.constantFrom(0, 125, 126, 65_535, 0x7fffffff, 2 ** 40) },
-  ),
-  payload: fc.oneof(
-    // Channels: 0 stdin, 1 and 2 output, 3 error, 4 resize, 255 close; and SPDY's SYN_STREAM, DATA, RST_STREAM, SETTINGS, PING, GOAWAY.
-    fc
-      .tuple(fc.constantFrom(0, 1, 2, 3, 4, 5, 127, 255), fc.uint8Array({ maxLength: 30 }))
-      .map(([channel, data]) => new Uint8Array([channel, ...data])),
-    fc
-      .constantFrom('\x04{"Width":80,"Height":24}', '\x04{"Width":-1}', '\x04{', '\x04null', '\xff\x00', '\xff', '')
-      .map((text) => new Uint8Array(Buffer.from(text, 'latin1'))),
-    fc
-      .tuple(
-        fc.nat({ max: 9 }),
-        fc.nat({ max: 255 }),
-        fc.constantFrom(0, 1, 10, 0xffffff),
-        fc.uint8Array({ maxLength: 24 }),
-      )
-      .map(
-        ([type, flags, length, data]) =>
-          new Uint8Array([
-            0x80,
-            0x03,
-            0,
-            type,
-            flags,
-            (length >> 16) & 255,
-            (length >> 8) & 255,
-            length & 255,
-            ...data,
-          ]),
-      ),
-    fc.uint8Array({ maxLength: 40 }),
-  ),
-});
-
-function encodeFrame({ first, isMasked, length, payload }: Frame): Uint8Array {
-  const size = length === -1 ? payload.length : length;
-  const head = Buffer.alloc(10);
-  head.writeUInt8(first, 0);
-  const mask = isMasked ? 0x80 : 0;
-  let headLength = 2;
-  if (size < 126) head.writeUInt8(mask | size, 1);
-  else if (size < 65_536) {
-    head.writeUInt8(mask | 126, 1);
-    head.writeUInt16BE(size, 2);
-    headLength = 4;
-  } else {
-    head.writeUInt8(mask | 127, 1);
-    head.writeBigUInt64BE(BigInt(size), 2);
-    headLength = 10;
-  }
-  // A mask of zeros leaves the payload as it is.
-  return Buffer.concat([head.subarray(0, headLength), Buffer.alloc(isMasked ? 4 : 0), payload]);
-}
-
-const frames: Arbitrary<readonly Part[]> = fc
-  .tuple(fc.array(frame, { maxLength: 5 }), fc.option(mutations, { freq: 3 }))
-  .map(([list, damage]) => {
-    const bytes = Buffer.concat(list.map(encodeFrame));
-    return [damage === null ? bytes : mutate(bytes, damage)];
-  });
-
-type Header = readonly [string, string];
+/** Changes of a handshake: another target, another header in the place of one of its own, another method, more headers. */
+type Change = { target: string | null; header: Header | null; method: string | null; more: readonly Header[] | null };
 
 export function webSockets(world: World): Arbitrary<Input> {
-  const path = fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom(...paths) },
+  const target = fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...targets) },
     {
       weight: 1,
       arbitrary: world.subresource
@@ -136,37 +118,48 @@ export function webSockets(world: World): Arbitrary<Input> {
     {
       weight: 1,
       arbitrary: hostileText.map(
-        (text) =>
-          `/api/v1/namespaces/default/pods/base/exec?command=${escapeAll(text)}&container=${escapeAll(text)}&stdout=1`,
+        (text) => `${pod}/exec?command=${escapeAll(text)}&container=${escapeAll(text)}&stdout=1`,
       ),
     },
   );
-  return fc
-    .record({
-      method: fc.constantFrom('GET', 'GET', 'GET', 'GET', 'POST', 'PUT'),
-      target: path,
-      upgrade: fc.constantFrom('websocket', 'websocket', 'websocket', 'WebSocket', 'SPDY/3.1', 'h2c', 'x'),
-      protocol: fc.constantFrom(...protocols),
-      key: fc.constantFrom('AAAAAAAAAAAAAAAAAAAAAA==', ...keys),
-      version: fc.constantFrom('13', '13', '13', '8', '', 'x'),
-      extra: fc.option(someHeaders, { freq: 4 }),
-      frames,
-      isEarly: fc.boolean(),
-      identity: fc.constantFrom<Input['identity']>('admin', 'admin', 'admin', 'admin', 'user', 'nobody'),
-    })
-    .map(({ method, target, upgrade, protocol, key, version, extra, frames: behind, isEarly, identity }): Input => {
-      const headers: Header[] = [
-        ['Connection', 'Upgrade'],
-        ['Upgrade', upgrade],
-        ['Sec-WebSocket-Key', key],
-        ['Sec-WebSocket-Version', version],
-        ...(protocol === '' ? [] : [['Sec-WebSocket-Protocol', protocol] as Header]),
-        ...(extra ?? []),
-      ];
-      const input: Input = { surface: 'websocket', identity, method, target, headers, frames: behind };
-      // Frames that do not wait for the answer arrive with the handshake.
-      return isEarly ? { ...input, raw: [encodeInput(input), ...behind] } : input;
-    });
+  const change: Arbitrary<Change> = fc.record({
+    target: fc.option(target, { freq: 1 }),
+    header: fc.option(fc.constantFrom(...otherHeaders), { freq: 1 }),
+    method: fc.option(fc.constantFrom('POST', 'PUT', 'GET', 'DELETE', 'HEAD'), { freq: 4 }),
+    more: fc.option(someHeaders, { freq: 4 }),
+  });
+  return fc.constantFrom(...handshakes).chain((handshake) =>
+    fc
+      .record({
+        frames: handshake.frames,
+        change: fc.option(change, { freq: 2 }),
+        isEarly: fc.boolean(),
+        identity: fc.constantFrom<Input['identity']>(
+          'admin',
+          'admin',
+          'admin',
+          'admin',
+          'admin',
+          'admin',
+          'user',
+          'nobody',
+        ),
+      })
+      .map(({ frames, change: changed, isEarly, identity }): Input => {
+        const { header = null, more = null } = changed ?? {};
+        const headers = handshake.headers.filter(([name]) => name !== header?.[0]);
+        const input: Input = {
+          surface: 'websocket',
+          identity,
+          method: changed?.method ?? handshake.method,
+          target: changed?.target ?? handshake.target,
+          headers: [...headers, ...(header === null ? [] : [header]), ...(more ?? [])],
+          frames,
+        };
+        // Frames that do not wait for the answer arrive with the handshake.
+        return isEarly ? { ...input, raw: [encodeInput(input), ...frames] } : input;
+      }),
+  );
 }
 
 const requests: readonly string[] = [

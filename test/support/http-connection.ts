@@ -2,6 +2,7 @@
 // may answer in HTTP/1.1. Node's own client would refuse to send most of what
 // is tried here.
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export type Answer = {
   /**
@@ -32,6 +33,7 @@ export type ExchangeOptions = {
   patience: () => Promise<void>;
 };
 
+const inflateMs = 2;
 const headEnd = Buffer.from('\r\n\r\n');
 /** Larger answers are not read: nothing that is asked for here is so large. */
 const maxAnswerBytes = 256 << 20;
@@ -91,6 +93,8 @@ export class Connection {
         if (head?.code === 101) {
           if (frames !== undefined) this.#stream.write(frames);
           await patience();
+          // What is inflated is so in threads, whose work takes time and not turns.
+          await delay(inflateMs);
           return { ...head, end: 'upgraded', body: Buffer.concat(this.#chunks.splice(0)) };
         }
         const body = head === undefined ? undefined : this.#takeBody(head, isHead);
