@@ -91,6 +91,7 @@ describe('refuses', () => {
     ['A.9 a test that fails', { baz: 'qux' }, [{ op: 'test', path: '/baz', value: 'bar' }]],
     ['A.12 a target that is not there', { foo: 'bar' }, [{ op: 'add', path: '/baz/bat', value: 'qux' }]],
     ['A.15 a string is no number', { '/': 9, '~1': 10 }, [{ op: 'test', path: '/~01', value: '10' }]],
+    ['a test of what has no text', { a: 1 }, [{ op: 'test', path: '/a', value: { toString: null } }]],
     ['removing what is not there', {}, [{ op: 'remove', path: '/a' }]],
     ['replacing what is not there', {}, [{ op: 'replace', path: '/a', value: 1 }]],
     ['moving what is not there', {}, [{ op: 'move', from: '/a', path: '/b' }]],

@@ -74,13 +74,12 @@ export function verbOf(method: string, path: ResourcePath, query: Record<string,
 export type RequestTarget = { path: string; query: string };
 
 /**
- * Path and query of a request target, as they stand. URL would resolve `..` and `%2e%2e` before anybody sees
+ * Path and query of a request target, as they stand; it has no fragment (RFC 9112 section 3.2), and what is written
+ * as one is a name that nothing has. URL would resolve `..` and `%2e%2e` before anybody sees
  * them, so that a name could lead to another object, and throws for what begins with two slashes.
  */
 export function splitTarget(target: string): RequestTarget {
-  const [beforeFragment = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split('#', 1);
-  const at = beforeFragment.indexOf('?');
-  return at < 0
-    ? { path: beforeFragment, query: '' }
-    : { path: beforeFragment.slice(0, at), query: beforeFragment.slice(at + 1) };
+  const whole = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  const at = whole.indexOf('?');
+  return at < 0 ? { path: whole, query: '' } : { path: whole.slice(0, at), query: whole.slice(at + 1) };
 }

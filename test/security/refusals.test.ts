@@ -153,6 +153,13 @@ it('has no answer for objects of the cluster below a namespace, where rights of 
   }
 });
 
+it('takes no name with a fragment for one without', async () => {
+  assert.equal((await hub.request('DELETE', '/api/v1/namespaces/default#x/configmaps/a')).code, 404);
+  assert.equal((await hub.request('DELETE', '/api/v1/namespaces/default#x')).code, 404);
+  const { metadata } = await hub.get<{ metadata: { deletionTimestamp?: string } }>('/api/v1/namespaces/default');
+  assert.equal(metadata.deletionTimestamp, undefined);
+});
+
 it('refuses a request line without a version, behind which headers could hide', async () => {
   const { hostname, port } = new URL(hub.httpsUrl);
   const socket = connect({ host: hostname, port: Number(port), ...hub.credentials() });

@@ -163,6 +163,8 @@ export class HubInProcess implements Target {
   /** A connection whose TLS is over: the server is given its end as Node gives it one after the handshake. */
   async connect(identity: Identity): Promise<Duplex> {
     const [ours, theirs] = duplexPair();
+    // As a socket that is gone is gone at both ends, also for what is being written to it.
+    ours.once('close', () => theirs.destroy());
     const subject = subjects[identity];
     const tls = { encrypted: true, authorized: subject !== undefined, getPeerCertificate: () => ({ subject }) };
     this.#parts.instance.server.emit('secureConnection', Object.assign(theirs, tls));
