@@ -1,7 +1,7 @@
 // The small kinds of the core group: Namespace, ConfigMap, Secret, ServiceAccount.
 // https://kubernetes.io/docs/reference/kubernetes-api/
 import { dnsLabelError, dnsSubdomainError } from '../meta/names.ts';
-import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
+import { cloneJson, isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
 import { ageColumn, integerColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
@@ -75,7 +75,7 @@ export const namespaceKind: Kind = defineKind({
   },
   // Finalizers of a namespace's spec go only through its finalize subresource.
   prepareUpdate: (object, old) => {
-    object.spec = structuredClone(old.spec ?? {});
+    object.spec = cloneJson(old.spec ?? {});
   },
   selectableFields: (object) => ({ 'status.phase': String((object.status as JsonObject | undefined)?.phase ?? '') }),
   columns: [

@@ -12,6 +12,11 @@ it('writes whole seconds in UTC, cutting what is smaller', () => {
   assert.equal(formatTime(timeMs + 0.75), '2024-02-29T23:59:58Z');
 });
 
+it('writes the last time that has four digits for the year where it is later', () => {
+  assert.equal(formatTime(Number.MAX_SAFE_INTEGER), '9999-12-31T23:59:59Z');
+  assert.equal(formatMicroTime(1e300), '9999-12-31T23:59:59.000000Z');
+});
+
 it('writes MicroTime with six digits', () => {
   assert.equal(formatMicroTime(timeMs), '2024-02-29T23:59:58.987000Z');
   assert.equal(formatMicroTime(0), '1970-01-01T00:00:00.000000Z');

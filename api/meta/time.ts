@@ -1,8 +1,11 @@
 // Times as Kubernetes writes them: RFC 3339, UTC, whole seconds (metav1.Time) or microseconds (metav1.MicroTime).
 
-/** Milliseconds since 1970 as metav1.Time. */
+/** The last second that RFC 3339 can write. */
+const lastTimeMs = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** Milliseconds since 1970 as metav1.Time; what is too far off to be written is the last time that can be. */
 export function formatTime(timeMs: number): string {
-  return `${new Date(Math.floor(timeMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  return `${new Date(Math.min(Math.floor(timeMs / 1000) * 1000, lastTimeMs)).toISOString().slice(0, 19)}Z`;
 }
 
 /** Milliseconds since 1970, with a fraction, as metav1.MicroTime. */

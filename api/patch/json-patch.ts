@@ -1,6 +1,6 @@
 // JSON patch, RFC 6902, by the library `rfc6902`.
 import { applyPatch, type Operation, Pointer } from 'rfc6902';
-import type { JsonObject } from '../meta/object.ts';
+import { cloneJson, type JsonObject } from '../meta/object.ts';
 import { PatchError } from './patch-error.ts';
 
 const operations = ['add', 'remove', 'replace', 'move', 'copy', 'test'];
@@ -29,7 +29,7 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
     if ((op === 'copy' || op === 'move') && !isPointer(from))
       throw new PatchError(`operation ${index}: "from" must be a JSON pointer`);
   });
-  const result = structuredClone(target);
+  const result = cloneJson(target);
   let copiedBytes = 0;
   for (const [index, operation] of (patch as Operation[]).entries()) {
     if (operation.op === 'copy') {

@@ -1,7 +1,7 @@
 // The verb create.
 import { apiVersionOf, type Kind } from '../../api/kinds/kind.ts';
 import { serviceKind } from '../../api/kinds/service.ts';
-import type { JsonObject, KubeObject } from '../../api/meta/object.ts';
+import { cloneJson, type JsonObject, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError, alreadyExists, hasReason } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
@@ -42,7 +42,7 @@ export async function createDecoded(
   const generate = object.metadata.name === '' ? object.metadata.generateName : undefined;
   if (generate === undefined) return createOnce(parts, operation, kind, object, warnings, managedFields);
   for (let draw = 1; ; draw += 1) {
-    const drawn = structuredClone(object);
+    const drawn = cloneJson(object);
     drawn.metadata.name = generate.slice(0, 58) + nameSuffix(parts.random);
     try {
       return await createOnce(parts, operation, kind, drawn, warnings, managedFields);

@@ -3,7 +3,7 @@
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 import type { Kind } from '../../api/kinds/kind.ts';
 import { serviceKind } from '../../api/kinds/service.ts';
-import { type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
+import { cloneJson, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
 import { type Entry, StoreError } from '../store/store.ts';
@@ -20,7 +20,7 @@ export async function update(parts: ApiParts, operation: Operation): Promise<Rep
   const kind = kindOf(operation);
   checkWriteOptions(operation);
   const { object, warnings } = decodeInput(operation, kind, operation.body);
-  const reply = await replace(parts, operation, kind, () => ({ object: structuredClone(object) }));
+  const reply = await replace(parts, operation, kind, () => ({ object: cloneJson(object) }));
   return { ...reply, warnings };
 }
 
@@ -42,7 +42,7 @@ export async function replace(
   for (let attempt = 1; ; attempt += 1) {
     const entry = await getEntry(parts, kind, operation.namespace, name);
     const old = decodeStored(kind, entry);
-    const changed = change(structuredClone(old));
+    const changed = change(cloneJson(old));
     const next = changed.object;
     const askedFields = next.metadata.managedFields;
     const asked = next.metadata.resourceVersion;

@@ -1,7 +1,7 @@
 // The API as the hub's own parts use it: typed calls on the request chain of
 // the same process. It is the only way they read or write anything.
 import type { ResourceId } from '../../api/kinds/kind.ts';
-import type { KubeObject } from '../../api/meta/object.ts';
+import { cloneJson, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, OperationHandler, Reply, User, WatchSink } from '../../api/meta/operation.ts';
 import { patchTypes } from '../../api/patch/patch-types.ts';
 
@@ -99,6 +99,6 @@ export class Client {
     const reply: Reply = await this.#handler.execute({ ...operation, user: this.#user });
     return typeof reply.body === 'string'
       ? (JSON.parse(reply.body) as KubeObject)
-      : (structuredClone(reply.body) as KubeObject);
+      : (cloneJson(reply.body) as KubeObject);
   }
 }

@@ -1,7 +1,7 @@
 // What controllers of pods share: which pods they own, which count, which go first.
 import { findCondition, isConditionTrue } from '../../api/meta/conditions.ts';
 import type { Pod, PodTemplate } from '../../api/meta/kubernetes.ts';
-import { controllerOf, controllerReference, type KubeObject } from '../../api/meta/object.ts';
+import { cloneJson, controllerOf, controllerReference, type KubeObject } from '../../api/meta/object.ts';
 import { hasReason } from '../../api/meta/status.ts';
 import { parseTime } from '../../api/meta/time.ts';
 
@@ -48,7 +48,7 @@ export function podFromTemplate(owner: KubeObject, apiVersion: string, kind: str
       annotations: { ...(metadata.annotations as Record<string, string> | undefined) },
       ownerReferences: [controllerReference(owner, apiVersion, kind)],
     },
-    spec: structuredClone(template.spec),
+    spec: cloneJson(template.spec),
   } as Pod;
 }
 

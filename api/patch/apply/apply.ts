@@ -65,17 +65,22 @@ function tableOf(managed: readonly Managed[], shape: Shape, { isServed }: WriteC
   const table: Table = new Map();
   for (const entry of managed) {
     if (isServed !== undefined && !isServed(entry.manager.apiVersion)) continue;
-    table.set(managerKey(entry.manager), { ...entry, set: reconciled(entry.set, shape) });
+    table.set(managerKey(entry.manager), withSet(entry, reconciled(entry.set, shape)));
   }
   return table;
+}
+
+/** The entry with another set, or as it is with its own. */
+function withSet(entry: Managed, set: FieldSet): Managed {
+  return set === entry.set ? entry : { manager: entry.manager, set, time: entry.time };
 }
 
 /** Takes fields from all other managers; who owns nothing any more vanishes. */
 function takeFromOthers(table: Table, own: string, taken: FieldSet): void {
   for (const [key, entry] of table) {
-    const set = key === own ? entry.set : entry.set.difference(taken);
+    const set = key === own || !entry.set.overlaps(taken) ? entry.set : entry.set.difference(taken);
     if (set.isEmpty()) table.delete(key);
-    else table.set(key, { ...entry, set });
+    else table.set(key, withSet(entry, set));
   }
 }
 
@@ -93,8 +98,8 @@ export function trackUpdate(
 ): JsonObject[] | undefined {
   const isOwn = context.manager.subresource === undefined;
   const isReset = isOwn && asksForReset(asked);
-  const given = isOwn && !isReset ? readManaged(asked) : undefined;
-  const kept = isReset ? [] : (readManaged(old?.metadata.managedFields) ?? []);
+  const given = isOwn && !isReset ? readManaged(asked, false) : undefined;
+  const kept = isReset ? [] : (readManaged(old?.metadata.managedFields, true) ?? []);
   const before = given !== undefined && given.length > 0 ? given : kept;
   // An object that is not accounted for stays so until somebody applies to it.
   if (before.length === 0 && old !== undefined) return undefined;
@@ -149,7 +154,7 @@ export function applyConfiguration(
   const { manager } = context;
   const shape = shapeOfType(context.typeId);
   validateConfiguration(configuration, shape);
-  const managed = readManaged(live?.metadata.managedFields);
+  const managed = readManaged(live?.metadata.managedFields, true);
   if (managed === undefined)
     throw new PatchError(`failed to decode managed fields: ${unreadable(live?.metadata.managedFields)}`);
   const old = live === undefined ? undefined : withoutManaged(live);

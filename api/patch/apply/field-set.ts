@@ -41,6 +41,14 @@ export class FieldSet {
     return result;
   }
 
+  /** Whether any path is in both. */
+  overlaps(other: FieldSet): boolean {
+    for (const member of this.members) if (other.members.has(member)) return true;
+    for (const [element, child] of this.children)
+      if (other.children.get(element)?.overlaps(child) === true) return true;
+    return false;
+  }
+
   intersection(other: FieldSet): FieldSet {
     const result = new FieldSet();
     for (const member of this.members) if (other.members.has(member)) result.members.add(member);

@@ -14,7 +14,13 @@ export type Manager = {
 };
 
 /** What a manager owns, and since when. */
-export type Managed = { manager: Manager; set: FieldSet; time?: string | undefined };
+export type Managed = {
+  manager: Manager;
+  set: FieldSet;
+  time?: string | undefined;
+  /** The set as FieldsV1, where it stands as it was stored: most writes leave most sets alone. */
+  stored?: unknown;
+};
 
 /** Most managers by update that are told apart. */
 const maxUpdateManagers = 10;
@@ -40,8 +46,11 @@ export function unreadable(entries: unknown): string | undefined {
   return undefined;
 }
 
-/** What the managers of an object own; undefined when an entry can't be read. */
-export function readManaged(entries: unknown): Managed[] | undefined {
+/**
+ * What the managers of an object own; undefined when an entry can't be read. `isStored` for those that were written
+ * here: what a client sends may be written otherwise.
+ */
+export function readManaged(entries: unknown, isStored: boolean): Managed[] | undefined {
   if (unreadable(entries) !== undefined) return undefined;
   const byManager = new Map<string, Managed>();
   for (const entry of (Array.isArray(entries) ? entries : []) as JsonObject[]) {
@@ -55,6 +64,7 @@ export function readManaged(entries: unknown): Managed[] | undefined {
     byManager.set(managerKey(manager), {
       manager,
       set: FieldSet.fromFields(entry.fieldsV1),
+      ...(isStored ? { stored: entry.fieldsV1 } : {}),
       ...(typeof entry.time === 'string' ? { time: entry.time } : {}),
     });
   }
@@ -74,13 +84,13 @@ export function writeManaged(managed: readonly Managed[]): JsonObject[] | undefi
   const entries = managed
     .filter(({ set }) => !set.isEmpty())
     .sort(compareManaged)
-    .map(({ manager, set, time }) => ({
+    .map(({ manager, set, time, stored }) => ({
       manager: manager.name,
       operation: manager.operation,
       apiVersion: manager.apiVersion,
       ...(time === undefined ? {} : { time }),
       fieldsType: 'FieldsV1',
-      fieldsV1: set.toFields(),
+      fieldsV1: stored ?? set.toFields(),
       ...(manager.subresource === undefined ? {} : { subresource: manager.subresource }),
     }));
   return entries.length === 0 ? undefined : entries;

@@ -283,12 +283,15 @@ export function sameValues(a: unknown, b: unknown, shape: Shape): boolean {
 /** A set of fields as the type has them now: parts of what has become one value are that value. */
 export function reconciled(set: FieldSet, shape: Shape): FieldSet {
   const result = new FieldSet();
+  let isSame = true;
   for (const member of set.members) result.members.add(member);
   for (const [element, child] of set.children) {
     const below = shapeBelow(shape, element);
     const isWhole = below.form === 'leaf' && typeof below.content === 'object';
-    if (isWhole && !child.isEmpty()) result.members.add(element);
-    else result.addChild(element, reconciled(child, below));
+    const kept = isWhole && !child.isEmpty() ? undefined : reconciled(child, below);
+    if (kept === undefined) result.members.add(element);
+    else result.addChild(element, kept);
+    isSame &&= kept === child;
   }
-  return result;
+  return isSame ? set : result;
 }

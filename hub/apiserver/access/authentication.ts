@@ -12,8 +12,16 @@ const allAuthenticated = 'system:authenticated';
 /** Subprotocol by which browsers send a token with a WebSocket, base64url encoded. */
 const bearerProtocol = 'base64url.bearer.authorization.k8s.io.';
 
+/** Reading a certificate costs as much as answering a small request, and a connection has but one. */
+const users = new WeakMap<TLSSocket, User | undefined>();
+
 /** The user of a verified client certificate; undefined for connections without one. */
 function userOfSocket(socket: TLSSocket): User | undefined {
+  if (!users.has(socket)) users.set(socket, readUser(socket));
+  return users.get(socket);
+}
+
+function readUser(socket: TLSSocket): User | undefined {
   if (!socket.authorized) return undefined;
   const { subject } = socket.getPeerCertificate();
   if (subject?.CN === undefined) return undefined;

@@ -1,6 +1,6 @@
 // Runs the CronJob plan.
 import type { CronJob, Job } from '../../../api/meta/kubernetes.ts';
-import { controllerOf, controllerReference, type KubeObject } from '../../../api/meta/object.ts';
+import { cloneJson, controllerOf, controllerReference, type KubeObject } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import { formatTime } from '../../../api/meta/time.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
@@ -66,7 +66,7 @@ export class CronJobController implements Controller {
           },
           ownerReferences: [controllerReference(cron, 'batch/v1', 'CronJob')],
         },
-        spec: structuredClone(template?.spec),
+        spec: cloneJson(template?.spec),
       };
       try {
         await this.#parts.client.create(resources.jobs, job);

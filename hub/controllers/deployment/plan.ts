@@ -3,7 +3,7 @@
 // https://kubernetes.io/docs/concepts/workloads/controllers/deployment/
 import { findCondition, setCondition } from '../../../api/meta/conditions.ts';
 import type { Condition, Deployment, PodTemplate, ReplicaSet } from '../../../api/meta/kubernetes.ts';
-import { controllerReference, jsonEqual } from '../../../api/meta/object.ts';
+import { cloneJson, controllerReference, jsonEqual } from '../../../api/meta/object.ts';
 import { formatTime, parseTime } from '../../../api/meta/time.ts';
 import { podTemplateHashLabel, resolveCount, templateHash } from '../template-hash.ts';
 
@@ -73,7 +73,7 @@ function copiedAnnotations(deployment: Deployment): Record<string, string> {
 }
 
 function newSet(deployment: Deployment, hash: string, old: readonly ReplicaSet[]): ReplicaSet {
-  const template = structuredClone(deployment.spec?.template) as PodTemplate;
+  const template = cloneJson(deployment.spec?.template) as PodTemplate;
   const labels = { ...(template.metadata?.labels as Record<string, string> | undefined), [podTemplateHashLabel]: hash };
   const selector = deployment.spec?.selector;
   const revision = Math.max(0, ...old.map(revisionOf)) + 1;

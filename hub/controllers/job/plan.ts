@@ -5,7 +5,7 @@
 // https://kubernetes.io/docs/concepts/workloads/controllers/job/
 import { findCondition, isConditionTrue, setCondition } from '../../../api/meta/conditions.ts';
 import type { Condition, Job, Pod } from '../../../api/meta/kubernetes.ts';
-import { jsonEqual } from '../../../api/meta/object.ts';
+import { cloneJson, jsonEqual } from '../../../api/meta/object.ts';
 import { formatTime, parseTime } from '../../../api/meta/time.ts';
 import { compareForDeletion, isActive, isReady } from '../pods.ts';
 
@@ -68,7 +68,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): Step[] {
 
 /** Moves pods that ended through the three stages of counting. */
 function book(job: Job, pods: readonly Pod[]): { status: JobStatus; steps: Step[] } {
-  const uncounted: Uncounted = structuredClone((job.status?.uncountedTerminatedPods ?? {}) as Uncounted);
+  const uncounted: Uncounted = cloneJson((job.status?.uncountedTerminatedPods ?? {}) as Uncounted);
   let { succeeded = 0, failed = 0 } = job.status ?? {};
   const byUid = new Map(pods.map((pod) => [pod.metadata.uid ?? '', pod]));
   const settle = (list: string[] | undefined): { left: string[]; counted: number } => {

@@ -2,7 +2,7 @@
 // from the set, its pods and its claims to steps.
 // https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/
 import type { PersistentVolumeClaim, Pod, StatefulSet } from '../../../api/meta/kubernetes.ts';
-import { jsonEqual } from '../../../api/meta/object.ts';
+import { cloneJson, jsonEqual } from '../../../api/meta/object.ts';
 import { isActive, isAvailable, isReady } from '../pods.ts';
 import { revisionHashLabel } from '../template-hash.ts';
 
@@ -45,7 +45,7 @@ export function claimsOf(set: StatefulSet, ordinal: number): PersistentVolumeCla
         labels: { ...metadata.labels, ...labels },
         ...(metadata.annotations === undefined ? {} : { annotations: metadata.annotations }),
       },
-      spec: structuredClone(template.spec),
+      spec: cloneJson(template.spec),
     } as PersistentVolumeClaim;
   });
 }
