@@ -39,7 +39,8 @@ function ingressErrors(object: KubeObject): FieldError[] {
   rules.forEach(({ host, http }, index) => {
     const problem = host ? dnsSubdomainError(host.replace(/^\*\./, '')) : undefined;
     if (problem !== undefined) errors.push(invalidValue(`spec.rules[${index}].host`, host, problem));
-    http?.paths.forEach(({ path, pathType, backend }, position) => {
+    if (http !== undefined && (http.paths ?? []).length === 0) errors.push(required(`spec.rules[${index}].http.paths`));
+    http?.paths?.forEach(({ path, pathType, backend }, position) => {
       const at = `spec.rules[${index}].http.paths[${position}]`;
       if (!pathType) errors.push(required(`${at}.pathType`, 'pathType must be specified'));
       if (pathType !== 'ImplementationSpecific' && !path?.startsWith('/'))

@@ -65,6 +65,15 @@ describe('refuses', () => {
       /spec\.podSelector\.matchExpressions\[0\]\.key: Invalid value: ""/,
     ],
     [
+      'a rule of HTTP without paths',
+      'POST',
+      '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
+      json,
+      { metadata: { name: 'none' }, spec: { rules: [{ http: {} }] } },
+      422,
+      /spec\.rules\[0\]\.http\.paths: Required value/,
+    ],
+    [
       'the name of an address that is none',
       'POST',
       '/apis/networking.k8s.io/v1/ipaddresses',
@@ -116,6 +125,39 @@ it('keeps who owns what as it was when items of a list have no key', async () =>
     headers: { 'user-agent': 'test/1.0' },
   });
   assert.equal(code, 201, text);
+});
+
+it('refuses a rule without verbs of who may not make rules of all kinds', async () => {
+  const roles = `${rbac}/namespaces/default/roles`;
+  await hub.request('POST', roles, {
+    body: JSON.stringify({
+      metadata: { name: 'role-writer' },
+      rules: [{ apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'], verbs: ['create'] }],
+    }),
+  });
+  await hub.request('POST', `${rbac}/namespaces/default/rolebindings`, {
+    body: JSON.stringify({
+      metadata: { name: 'role-writer' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'role-writer' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'role-writer' }],
+    }),
+  });
+  const { code, text } = await hub.request('POST', roles, {
+    headers: { 'impersonate-user': 'role-writer' },
+    body: JSON.stringify({ metadata: { name: 'no-verbs' }, rules: [{}] }),
+  });
+  assert.equal(code, 422, text);
+  assert.match((JSON.parse(text) as Status).message, /rules\[0\]\.verbs: Required value/);
+});
+
+it('takes more grace than there is time for', async () => {
+  const pods = '/api/v1/namespaces/default/pods';
+  const spec = { nodeName: 'away', containers: [{ name: 'a', image: 'a' }] };
+  await hub.request('POST', pods, { body: JSON.stringify({ metadata: { name: 'patient' }, spec }) });
+  const { code, text } = await hub.request('DELETE', `${pods}/patient?gracePeriodSeconds=${Number.MAX_SAFE_INTEGER}`);
+  assert.equal(code, 200, text);
+  const { metadata } = JSON.parse(text) as { metadata: { deletionTimestamp: string } };
+  assert.equal(metadata.deletionTimestamp, '9999-12-31T23:59:59Z');
 });
 
 it('warns of fields with any characters in their names', async () => {

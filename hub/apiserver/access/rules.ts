@@ -61,7 +61,8 @@ export function subjectMatches(subject: Subject, user: User, namespace: string |
 
 /** A rule taken apart: one verb, one group, one resource, one name each. */
 function* singles(rule: PolicyRule): Generator<PolicyRule> {
-  for (const verb of rule.verbs) {
+  // Asked of what is not validated yet, too.
+  for (const verb of (rule.verbs as string[] | undefined) ?? []) {
     for (const path of rule.nonResourceURLs ?? []) yield { verbs: [verb], nonResourceURLs: [path] };
     for (const group of rule.apiGroups ?? []) {
       for (const resource of rule.resources ?? []) {
