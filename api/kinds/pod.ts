@@ -5,7 +5,7 @@ import { dnsSubdomainError } from '../meta/names.ts';
 import { jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
 import { ageColumn, ageOf, textColumn } from './columns.ts';
-import { defineKind, type Kind, specOf, statusSubresource, streamSubresource } from './kind.ts';
+import { defineKind, type Kind, setDefaults, specOf, statusSubresource, streamSubresource } from './kind.ts';
 import { admitPodSpec, defaultPodSpec } from './pod-defaults.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
@@ -118,6 +118,11 @@ export const podKind: Kind = defineKind({
   },
   prepareCreate: (object) => {
     object.status = { phase: 'Pending', qosClass: qosClass(asPod(object)) };
+  },
+  prepareUpdate: (object, old) => {
+    // A client that replaces a pod without knowing what its class came to changes nothing of it.
+    const { priority, preemptionPolicy } = specOf(old);
+    setDefaults(specOf(object), { priority, preemptionPolicy });
   },
   validate: (object) => {
     const errors = validatePodSpec(asPod(object).spec, 'spec');

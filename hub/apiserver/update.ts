@@ -55,7 +55,7 @@ export async function replace(
       );
     }
     settle(kind, operation.subresource, next, old);
-    admitUpdate(parts, operation, kind, next, old);
+    await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? old : undefined);
     if (kind === serviceKind && operation.subresource === undefined) await allocateService(parts, next, old);
