@@ -13,7 +13,7 @@ import { decodeInput } from './input.ts';
 import { maxWriteRetries } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, getEntry, isDryRun, kindOf, nameOf, resourceNameOf } from './parts.ts';
-import { allocateService } from './service-addresses.ts';
+import { withServiceAddresses } from './service-addresses.ts';
 import { decodeStored, encodeStored, servedText } from './stored-object.ts';
 
 export async function update(parts: ApiParts, operation: Operation): Promise<Reply> {
@@ -58,11 +58,14 @@ export async function replace(
     await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? old : undefined);
-    if (kind === serviceKind && operation.subresource === undefined) await allocateService(parts, next, old);
-    if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
-    else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
+    const write = (): Promise<Reply> => {
+      if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
+      else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
+      return writeReplacement(parts, operation, kind, entry, next);
+    };
+    const isService = kind === serviceKind && operation.subresource === undefined;
     try {
-      return await writeReplacement(parts, operation, kind, entry, next);
+      return await (isService ? withServiceAddresses(parts, next, old, write) : write());
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'compare-failed') throw error;
       if ((asked !== undefined && asked !== '' && asked !== '0') || attempt >= maxWriteRetries)
