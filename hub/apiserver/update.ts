@@ -6,6 +6,7 @@ import { serviceKind } from '../../api/kinds/service.ts';
 import { type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
+import { withCanonicalQuantities } from '../../api/schema/canonical.ts';
 import { type Entry, StoreError } from '../store/store.ts';
 import { admitUpdate } from './admission.ts';
 import { bookUpdate, checkWriteOptions, setManagedFields } from './field-management.ts';
@@ -41,7 +42,8 @@ export async function replace(
   const name = nameOf(operation);
   for (let attempt = 1; ; attempt += 1) {
     const entry = await getEntry(parts, kind, operation.namespace, name);
-    const old = decodeStored(kind, entry);
+    // Older hubs stored quantities as they came.
+    const old = withCanonicalQuantities(decodeStored(kind, entry), kind.typeId);
     const changed = change(structuredClone(old));
     const next = changed.object;
     const askedFields = next.metadata.managedFields;
