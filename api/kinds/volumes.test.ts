@@ -69,6 +69,33 @@ describe('a change of a claim', () => {
     it(title, () => assert.deepEqual(errorsOf(persistentVolumeClaimKind, old, change), errors));
 });
 
+describe('a place of a volume', () => {
+  const cases: [title: string, nodeAffinity: object, errors: string[]][] = [
+    ['none', {}, ['spec.nodeAffinity.required: Required value: must specify required node constraints']],
+    [
+      'no terms',
+      { required: { nodeSelectorTerms: [] } },
+      ['spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at least one node selector term'],
+    ],
+    [
+      'a node',
+      { required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'k', operator: 'In', values: ['n'] }] }] } },
+      [],
+    ],
+  ];
+  for (const [title, nodeAffinity, errors] of cases) {
+    it(title, () => {
+      const capacity = { storage: '1Gi' };
+      const spec = { accessModes: ['ReadWriteOnce'], capacity, local: { path: '/a' }, nodeAffinity };
+      const found = persistentVolumeKind.validate?.({ metadata: { name: 'v' }, spec }) ?? [];
+      assert.deepEqual(
+        found.map(({ field, message }) => `${field}: ${message}`),
+        errors,
+      );
+    });
+  }
+});
+
 describe('a change of a volume', () => {
   const at = (node: string): object => ({
     required: {

@@ -7,6 +7,7 @@ import { parseQuantity } from '../meta/quantity.ts';
 import { type FieldError, forbiddenField, invalidValue, required } from '../meta/status.ts';
 import { ageColumn, textAt, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
+import { nodeSelectorErrors } from './pod-rules/scheduling.ts';
 import { immutableMessage, oneOfAt, selectorAt } from './validation.ts';
 
 const asVolume = (object: KubeObject): PersistentVolume => object as PersistentVolume;
@@ -105,6 +106,12 @@ export const persistentVolumeKind: Kind = defineKind({
     if (sources.length === 0) errors.push(required('spec', 'must specify a volume type'));
     for (const source of sources.slice(1))
       errors.push(forbiddenField(`spec.${source}`, 'may not specify more than 1 volume type'));
+    if (spec?.nodeAffinity !== undefined) {
+      const { required: needed } = spec.nodeAffinity;
+      const at = 'spec.nodeAffinity.required';
+      if (needed === undefined) errors.push(required(at, 'must specify required node constraints'));
+      else errors.push(...nodeSelectorErrors(needed.nodeSelectorTerms, at));
+    }
     if (sources.includes('local') && spec?.nodeAffinity === undefined)
       errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
     return errors;

@@ -70,7 +70,7 @@ async function createOnce(
   applyLimitRanges(limits, kind, object);
   // Last, since the quality of service follows from what admission made of the requests.
   kind.prepareCreate?.(object);
-  validateObject(kind, object);
+  validateObject(kind, object, 'creation');
   enforceLimitRanges(limits, kind, object);
   const writeCounted = (): Promise<Reply | undefined> => {
     if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
