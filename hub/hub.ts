@@ -2,6 +2,7 @@
 // and tunnel, joined. main.ts puts the real world around it, the simulation a
 // virtual one.
 
+import { systemPriorityClasses } from '../api/kinds/scheduling.ts';
 import { jsonEqual, type KubeObject } from '../api/meta/object.ts';
 import { hubUser } from '../api/meta/operation.ts';
 import { hasReason } from '../api/meta/status.ts';
@@ -175,6 +176,8 @@ export class Hub {
       },
       spec: { clusterIP: apiServiceAddress, ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }] },
     });
+    for (const { name, value, description } of systemPriorityClasses)
+      await this.#ensure(resources.priorityClasses, { metadata: { name }, value, description });
     await this.#ensure(resources.serviceCidrs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceRange] } });
   }
 

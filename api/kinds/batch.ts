@@ -11,7 +11,7 @@ import { ageColumn, ageOf, booleanAt, integerColumn, templateColumns, textAt, te
 import { scheduleError } from './cron-schedule.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { defaultTemplate } from './pod-template.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { validateTemplateSpec } from './pod-validation.ts';
 import { immutableMessage, notNegative, oneOfAt, requiredAt, unchangedAt } from './validation.ts';
 
 const asJob = (object: KubeObject): Job => object as Job;
@@ -63,7 +63,7 @@ function jobSpecErrors(spec: JsonObject | undefined, path: string): FieldError[]
   ]);
   if (spec?.completionMode === 'Indexed' && spec.completions === undefined)
     errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
-  errors.push(...validatePodSpec(template?.spec, `${path}.template.spec`));
+  errors.push(...validateTemplateSpec(template?.spec, `${path}.template.spec`));
   const policy = template?.spec?.restartPolicy;
   if (policy !== undefined && !jobRestartPolicies.includes(policy))
     errors.push(notSupported(`${path}.template.spec.restartPolicy`, policy, jobRestartPolicies));

@@ -7,11 +7,11 @@ import { type FieldError, invalidValue, notSupported, required } from '../meta/s
 import { ageColumn, integerAt, templateColumns, textColumn, valueAt } from './columns.ts';
 import { defineKind, type Kind, scaleSubresource, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { defaultTemplate } from './pod-template.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { validateTemplateSpec } from './pod-validation.ts';
 import { notNegative } from './validation.ts';
 
 type Labels = Record<string, string>;
-type Template = { metadata?: { labels?: Labels }; spec?: Parameters<typeof validatePodSpec>[0] };
+type Template = { metadata?: { labels?: Labels }; spec?: Parameters<typeof validateTemplateSpec>[0] };
 
 function labelsText(labels: unknown): string {
   const entries = isJsonObject(labels) ? Object.entries(labels) : [];
@@ -25,7 +25,7 @@ function controllerErrors(object: KubeObject): FieldError[] {
   const labels = template?.metadata?.labels ?? {};
   if (Object.entries(selector ?? {}).some(([key, value]) => labels[key] !== value))
     errors.push(invalidValue('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
-  errors.push(...validatePodSpec(template?.spec, 'spec.template.spec'));
+  errors.push(...validateTemplateSpec(template?.spec, 'spec.template.spec'));
   const policy = template?.spec?.restartPolicy;
   if (policy !== undefined && policy !== 'Always')
     errors.push(notSupported('spec.template.spec.restartPolicy', policy, ['Always']));
@@ -78,7 +78,7 @@ export const podTemplateKind: Kind = defineKind({
   nameError: dnsSubdomainError,
   hasGeneration: true,
   applyDefaults: (object) => defaultTemplate(object as unknown as JsonObject),
-  validate: (object) => validatePodSpec((object.template as Template | undefined)?.spec, 'template.spec'),
+  validate: (object) => validateTemplateSpec((object.template as Template | undefined)?.spec, 'template.spec'),
   columns: [
     ...templateColumns.map((column) => ({
       ...column,

@@ -43,6 +43,8 @@ export type Kind = {
   applyDefaults?: (object: KubeObject) => void;
   /** What is wrong with the object. Runs on create and on update, after defaults. */
   validate?: (object: KubeObject) => FieldError[];
+  /** What only a new object may not have. */
+  validateCreate?: (object: KubeObject) => FieldError[];
   /** What may not change. */
   validateUpdate?: (object: KubeObject, old: KubeObject) => FieldError[];
   /** Sets what only the server may set on create. Works in place. */

@@ -95,8 +95,6 @@ export function defaultEphemeralContainers(containers: readonly object[]): void 
 export function admitPodSpec(spec: JsonObject): void {
   setDefaults(spec, {
     enableServiceLinks: true,
-    preemptionPolicy: 'PreemptLowerPriority',
-    priority: 0,
     serviceAccountName: 'default',
   });
   spec.serviceAccount ??= spec.serviceAccountName;

@@ -37,8 +37,6 @@ describe('defaults', () => {
       ],
       dnsPolicy: 'ClusterFirst',
       enableServiceLinks: true,
-      preemptionPolicy: 'PreemptLowerPriority',
-      priority: 0,
       restartPolicy: 'Always',
       schedulerName: 'default-scheduler',
       securityContext: {},
@@ -204,7 +202,7 @@ describe('validation', () => {
       'less than nothing',
       {},
       { resources: { requests: { cpu: '-1' } } },
-      ['spec.containers[0].resources.requests.cpu: Invalid value'],
+      ['spec.containers[0].resources.requests[cpu]: Invalid value'],
     ],
     ['a variable without a name', {}, { env: [{ value: 'x' }] }, ['spec.containers[0].env[0].name: Required value']],
     [

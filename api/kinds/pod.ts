@@ -2,11 +2,12 @@
 import { isConditionTrue } from '../meta/conditions.ts';
 import type { ContainerStatus, Pod } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
-import { jsonEqual, type KubeObject } from '../meta/object.ts';
-import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
+import type { KubeObject } from '../meta/object.ts';
+import { forbiddenField } from '../meta/status.ts';
 import { ageColumn, ageOf, textColumn } from './columns.ts';
-import { defineKind, type Kind, specOf, statusSubresource, streamSubresource } from './kind.ts';
+import { defineKind, type Kind, setDefaults, specOf, statusSubresource, streamSubresource } from './kind.ts';
 import { admitPodSpec, defaultPodSpec } from './pod-defaults.ts';
+import { podChangeErrors } from './pod-rules/update.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
 /** The STATUS column: the phase, or the most telling reason of a container, as kubectl users know it. */
@@ -60,30 +61,6 @@ function restarts(pod: Pod, nowMs: number): string | number {
 
 const asPod = (object: KubeObject): Pod => object as Pod;
 
-/** Only these may change after a pod was created; https://kubernetes.io/docs/concepts/workloads/pods/#pod-update-and-replacement */
-function validateUpdate(object: KubeObject, old: KubeObject): FieldError[] {
-  const mutable = (pod: Pod): object => {
-    const {
-      activeDeadlineSeconds: _a,
-      tolerations: _t,
-      terminationGracePeriodSeconds: _g,
-      containers,
-      initContainers,
-      ...rest
-    } = pod.spec ?? { containers: [] };
-    const withoutImage = (list: typeof containers | undefined): object[] | undefined =>
-      list?.map(({ image: _, ...container }) => container);
-    return { ...rest, containers: withoutImage(containers), initContainers: withoutImage(initContainers) };
-  };
-  if (jsonEqual(mutable(asPod(object)), mutable(asPod(old)))) return [];
-  return [
-    forbiddenField(
-      'spec',
-      'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
-    ),
-  ];
-}
-
 export const podKind: Kind = defineKind({
   kind: 'Pod',
   plural: 'pods',
@@ -119,14 +96,17 @@ export const podKind: Kind = defineKind({
   prepareCreate: (object) => {
     object.status = { phase: 'Pending', qosClass: qosClass(asPod(object)) };
   },
-  validate: (object) => {
-    const errors = validatePodSpec(asPod(object).spec, 'spec');
-    const hostname = asPod(object).spec?.hostname;
-    if (hostname && hostname.length > 63)
-      errors.push(invalidValue('spec.hostname', hostname, 'must be no more than 63 bytes'));
-    return errors;
+  prepareUpdate: (object, old) => {
+    // A client that replaces a pod without knowing what its class came to changes nothing of it.
+    const { priority, preemptionPolicy } = specOf(old);
+    setDefaults(specOf(object), { priority, preemptionPolicy });
   },
-  validateUpdate,
+  validate: (object) => validatePodSpec(asPod(object).spec, 'spec'),
+  validateCreate: (object) =>
+    (asPod(object).spec?.ephemeralContainers ?? []).length > 0
+      ? [forbiddenField('spec.ephemeralContainers', 'cannot be set on create')]
+      : [],
+  validateUpdate: (object, old) => podChangeErrors(asPod(object), asPod(old)),
   selectableFields: (object) => {
     const pod = asPod(object);
     return {

@@ -13,25 +13,38 @@ const maxUserPriority = 1_000_000_000;
 const systemPrefix = 'system-';
 
 /** The classes that every cluster has. */
-export const systemPriorities: Record<string, number> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
+export const systemPriorityClasses: readonly { name: string; value: number; description: string }[] = [
+  {
+    name: 'system-cluster-critical',
+    value: 2_000_000_000,
+    description: 'For pods that the cluster can not do without, on whichever node they are.',
+  },
+  {
+    name: 'system-node-critical',
+    value: 2_000_001_000,
+    description: 'For pods that their node can not do without.',
+  },
+];
+
+/** What pods may do to others of lower priority, unless their class says otherwise. */
+export const defaultPreemptionPolicy = 'PreemptLowerPriority';
+
+/** Why a class is not one that every cluster has. */
+function foreignReason({ metadata: { name }, value, globalDefault }: PriorityClass): string | undefined {
+  const known = systemPriorityClasses.find((one) => one.name === name)?.value;
+  if (known === undefined) return `${name} is not a known system priority class`;
+  if (value !== known) return `value of ${name} PriorityClass must be ${known}`;
+  return globalDefault === true ? `globalDefault of ${name} PriorityClass must be false` : undefined;
+}
 
 function priorityErrors(object: KubeObject): FieldError[] {
   const { name } = object.metadata;
-  const value = (object as PriorityClass).value;
   if (name.startsWith(systemPrefix)) {
-    return systemPriorities[name] === value
-      ? []
-      : [
-          forbiddenField(
-            'metadata.name',
-            `priority class names with '${systemPrefix}' prefix are reserved for system use only`,
-          ),
-        ];
+    const reason = foreignReason(object as PriorityClass);
+    const rule = `priority class names with '${systemPrefix}' prefix are reserved for system use only`;
+    return reason === undefined ? [] : [forbiddenField('metadata.name', `${rule}. error: ${reason}`)];
   }
-  return (value ?? 0) > maxUserPriority
+  return ((object as PriorityClass).value ?? 0) > maxUserPriority
     ? [forbiddenField('value', `maximum allowed value of a user defined priority is ${maxUserPriority}`)]
     : [];
 }
@@ -45,12 +58,15 @@ export const priorityClassKind: Kind = defineKind({
   typeId: 'scheduling.v1.PriorityClass',
   nameError: dnsSubdomainError,
   hasGeneration: true,
-  applyDefaults: (object) => setDefaults(object, { preemptionPolicy: 'PreemptLowerPriority', value: 0 }),
+  applyDefaults: (object) => setDefaults(object, { preemptionPolicy: defaultPreemptionPolicy, value: 0 }),
   validate: (object) => [
     ...priorityErrors(object),
-    ...oneOfAt(object, 'preemptionPolicy', ['Never', 'PreemptLowerPriority']),
+    ...oneOfAt(object, 'preemptionPolicy', ['Never', defaultPreemptionPolicy]),
   ],
-  validateUpdate: (object, old) => unchangedAt(object, old, 'value', 'preemptionPolicy'),
+  validateUpdate: (object, old) => [
+    ...(object.value === old.value ? [] : [forbiddenField('value', 'may not be changed in an update.')]),
+    ...unchangedAt(object, old, 'preemptionPolicy'),
+  ],
   columns: [
     integerAt('Value', 'value', 'Priority of its pods.'),
     booleanAt('Global-Default', 'globalDefault', 'Whether pods without a class get it.'),

@@ -7,7 +7,8 @@ import { parseQuantity } from '../meta/quantity.ts';
 import { type FieldError, forbiddenField, invalidValue, required } from '../meta/status.ts';
 import { ageColumn, textAt, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
-import { oneOfAt, selectorAt } from './validation.ts';
+import { nodeSelectorErrors } from './pod-rules/scheduling.ts';
+import { immutableMessage, oneOfAt, selectorAt } from './validation.ts';
 
 const asVolume = (object: KubeObject): PersistentVolume => object as PersistentVolume;
 const asClaim = (object: KubeObject): PersistentVolumeClaim => object as PersistentVolumeClaim;
@@ -56,6 +57,26 @@ function sourceOf(object: KubeObject): JsonObject {
   return Object.fromEntries(Object.entries(specOf(object)).filter(([field]) => !volumeFields.includes(field)));
 }
 
+/** What may not change once it is so; https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/persistent-volume-v1/ */
+function volumeChangeErrors(object: KubeObject, old: KubeObject): FieldError[] {
+  const [now, before] = [asVolume(object).spec, asVolume(old).spec];
+  const errors = jsonEqual(sourceOf(object), sourceOf(old))
+    ? []
+    : [forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation')];
+  errors.push(...modeChangeErrors(now?.volumeMode, before?.volumeMode));
+  // Where a volume is may be said later, and then stays.
+  if (before?.nodeAffinity !== undefined && !jsonEqual(now?.nodeAffinity, before.nodeAffinity)) {
+    const rule = 'field is immutable, except for updating from beta label to GA';
+    errors.push(invalidValue('nodeAffinity', now?.nodeAffinity ?? null, rule));
+  }
+  return errors;
+}
+
+/** (Kubernetes' errors name this field without its parent.) */
+function modeChangeErrors(now: string | undefined, before: string | undefined): FieldError[] {
+  return now === before ? [] : [invalidValue('volumeMode', now ?? null, immutableMessage)];
+}
+
 export const persistentVolumeKind: Kind = defineKind({
   kind: 'PersistentVolume',
   plural: 'persistentvolumes',
@@ -85,14 +106,17 @@ export const persistentVolumeKind: Kind = defineKind({
     if (sources.length === 0) errors.push(required('spec', 'must specify a volume type'));
     for (const source of sources.slice(1))
       errors.push(forbiddenField(`spec.${source}`, 'may not specify more than 1 volume type'));
+    if (spec?.nodeAffinity !== undefined) {
+      const { required: needed } = spec.nodeAffinity;
+      const at = 'spec.nodeAffinity.required';
+      if (needed === undefined) errors.push(required(at, 'must specify required node constraints'));
+      else errors.push(...nodeSelectorErrors(needed.nodeSelectorTerms, at));
+    }
     if (sources.includes('local') && spec?.nodeAffinity === undefined)
       errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
     return errors;
   },
-  validateUpdate: (object, old) =>
-    jsonEqual(sourceOf(object), sourceOf(old))
-      ? []
-      : [forbiddenField('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation')],
+  validateUpdate: volumeChangeErrors,
   selectableFields: () => ({}),
   columns: [
     textAt('Capacity', 'spec.capacity.storage', 'Size of the volume.'),
@@ -122,9 +146,48 @@ export function defaultClaim(object: KubeObject): void {
   setDefaults(specOf(object), { volumeMode: 'Filesystem' });
 }
 
-function immutableClaim(object: KubeObject): JsonObject {
-  const { resources: _resources, volumeName: _name, volumeAttributesClassName: _class, ...rest } = specOf(object);
-  return rest;
+type ClaimSpec = NonNullable<PersistentVolumeClaim['spec']>;
+
+/** What of a claim's spec must be as it was: what a change from `before` may not touch is left out. */
+function fixedPart(spec: ClaimSpec, before: ClaimSpec, isBound: boolean): object {
+  const { volumeName, storageClassName, volumeAttributesClassName: _class, resources, ...rest } = spec;
+  const { storage: _storage, ...requests } = resources?.requests ?? {};
+  return {
+    ...rest,
+    // Both may be set once: by who binds the claim, and by who finds it a class.
+    volumeName: before.volumeName ? volumeName : undefined,
+    storageClassName: before.storageClassName === undefined ? undefined : storageClassName,
+    resources: isBound ? { ...resources, requests } : resources,
+  };
+}
+
+/** https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims */
+function sizeErrors(now: ClaimSpec, before: ClaimSpec, capacity: string | undefined): FieldError[] {
+  const [size = 0, known = 0] = [now, before].map(({ resources }) => parseQuantity(resources?.requests?.storage));
+  // An expansion that failed may be taken back, as far as it has not come.
+  return size < known && size <= (parseQuantity(capacity) ?? 0)
+    ? [forbiddenField('spec.resources.requests.storage', 'field can not be less than status.capacity')]
+    : [];
+}
+
+function claimChangeErrors(object: KubeObject, old: KubeObject): FieldError[] {
+  const { spec: before = {}, status } = asClaim(old);
+  const { spec: now = {} } = asClaim(object);
+  const isBound = status?.phase === 'Bound';
+  const errors: FieldError[] = [];
+  if (!jsonEqual(fixedPart(now, before, isBound), fixedPart(before, before, isBound))) {
+    const rule =
+      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    errors.push(forbiddenField('spec', rule));
+  }
+  errors.push(...sizeErrors(now, before, status?.capacity?.storage));
+  errors.push(...modeChangeErrors(now.volumeMode, before.volumeMode));
+  if (before.volumeAttributesClassName && !now.volumeAttributesClassName) {
+    const what = now.volumeAttributesClassName === undefined ? 'nil' : 'an empty string';
+    const field = 'spec.volumeAttributesClassName';
+    errors.push(forbiddenField(field, `update from non-nil value to ${what} is forbidden`));
+  }
+  return errors;
 }
 
 export const persistentVolumeClaimKind: Kind = defineKind({
@@ -144,15 +207,7 @@ export const persistentVolumeClaimKind: Kind = defineKind({
     ...oneOfAt(object, 'spec.volumeMode', ['Block', 'Filesystem']),
     ...selectorAt(object, 'spec.selector'),
   ],
-  validateUpdate: (object, old) => {
-    const [now, before] = [asClaim(object).spec, asClaim(old).spec];
-    const nameIsFixed = Boolean(before?.volumeName) && now?.volumeName !== before?.volumeName;
-    const detail =
-      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
-    return nameIsFixed || !jsonEqual(immutableClaim(object), immutableClaim(old))
-      ? [forbiddenField('spec', detail)]
-      : [];
-  },
+  validateUpdate: claimChangeErrors,
   columns: [
     textColumn('Status', 'Whether it is bound.', (object) =>
       object.metadata.deletionTimestamp === undefined ? (asClaim(object).status?.phase ?? '') : 'Terminating',

@@ -5,11 +5,11 @@ import type { DaemonSet, Deployment, PodTemplate, ReplicaSet } from '../meta/kub
 import { formatSelector, type LabelSelector, matchesSelector, validateSelector } from '../meta/labels.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import { type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
-import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
+import { type FieldError, forbiddenField, invalidValue, notSupported, required } from '../meta/status.ts';
 import { ageColumn, integerColumn, templateColumns, textColumn } from './columns.ts';
 import { defineKind, type Kind, scaleSubresource, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { defaultTemplate } from './pod-template.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { validateTemplateSpec } from './pod-validation.ts';
 import { intOrPercentErrors, notNegative, unchangedAt } from './validation.ts';
 
 type Workload = {
@@ -34,9 +34,14 @@ export function validateWorkload(object: KubeObject): FieldError[] {
       );
     }
   }
-  errors.push(...validatePodSpec(template?.spec, 'spec.template.spec'));
+  errors.push(...validateTemplateSpec(template?.spec, 'spec.template.spec'));
   if (template?.spec !== undefined && template.spec.restartPolicy !== 'Always') {
     errors.push(notSupported('spec.template.spec.restartPolicy', template.spec.restartPolicy, ['Always']));
+  }
+  if (template?.spec?.activeDeadlineSeconds !== undefined) {
+    const owner = object.kind === 'Deployment' ? 'ReplicaSet' : object.kind;
+    const rule = `activeDeadlineSeconds in ${owner} is not Supported`;
+    errors.push(forbiddenField('spec.template.spec.activeDeadlineSeconds', rule));
   }
   return errors;
 }

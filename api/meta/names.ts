@@ -32,6 +32,12 @@ export function dns1035LabelError(name: string): string | undefined {
   return undefined;
 }
 
+/** Whether a text is an IP address, in any of the ways to write one but octets that begin with zeros. */
+export function isIpAddress(text: string): boolean {
+  if (/^[\d.]+$/.test(text)) return ipAddressError(text) === undefined;
+  return /^[\da-f:.]+$/i.test(text) && text.includes(':') && URL.canParse(`http://[${text}]`);
+}
+
 /** Says what is wrong with an IP address, or nothing; of the ways to write one only the canonical (RFC 5952) will do. */
 export function ipAddressError(text: string): string | undefined {
   const problem = 'must be a valid IP address in canonical form';

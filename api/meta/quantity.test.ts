@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { cpuMillis, formatBytes, parseQuantity, quantityBytes } from './quantity.ts';
+import { canonicalQuantity, cpuMillis, formatBytes, parseQuantity, quantityBytes } from './quantity.ts';
 
 it('parses every suffix and exponent', () => {
   const cases: [quantity: string | number, value: number][] = [
@@ -153,4 +153,89 @@ it('formats bytes with the largest binary suffix that divides them', () => {
     assert.equal(formatBytes(bytes), text);
     assert.equal(quantityBytes(text), bytes);
   }
+});
+
+it('is written as Kubernetes writes it', () => {
+  const cases: [quantity: string | number, canonical: string][] = [
+    ['0', '0'],
+    ['0Mi', '0'],
+    ['0e5', '0'],
+    ['-0', '0'],
+    ['0.5', '500m'],
+    [0.5, '500m'],
+    ['.5', '500m'],
+    ['1.', '1'],
+    ['+1', '1'],
+    ['01', '1'],
+    [2, '2'],
+    [' 1 ', '1'],
+    ['100m', '100m'],
+    ['1000m', '1'],
+    ['1500m', '1500m'],
+    ['2.5', '2500m'],
+    ['1000', '1k'],
+    ['1001', '1001'],
+    ['1500', '1500'],
+    ['1000k', '1M'],
+    ['0.001M', '1k'],
+    ['1000000000n', '1'],
+    ['1000u', '1m'],
+    ['0.1n', '1n'],
+    ['1.0000000001', '1000000001n'],
+    ['-0.5', '-500m'],
+    ['-1000', '-1k'],
+    ['-0.0000000001', '-1n'],
+    ['1024Mi', '1Gi'],
+    ['1024Ki', '1Mi'],
+    ['1.5Gi', '1536Mi'],
+    ['2000Mi', '2000Mi'],
+    ['1Ki', '1Ki'],
+    ['1.5Ki', '1536'],
+    ['3Ki', '3Ki'],
+    ['0.5Ki', '512'],
+    ['0.1Gi', '107374182400m'],
+    ['-1024Mi', '-1Gi'],
+    ['1e3', '1e3'],
+    ['1E3', '1e3'],
+    ['1000e0', '1e3'],
+    ['1e4', '10e3'],
+    ['1500e0', '1500'],
+    ['12e-1', '1200e-3'],
+    ['5e-10', '1e-9'],
+    ['1e-1000000000', '1e-9'],
+    ['1E', '1E'],
+    ['9223372036854775807', '9223372036854775807'],
+    ['9223372036854775808', '9223372036854775807'],
+    ['8Ei', '9223372036854775807'],
+    ['100E', '9223372036854775807'],
+    ['1e1000000000', '9223372036854775807'],
+    ['128974848000m', '128974848'],
+  ];
+  for (const [quantity, canonical] of cases) {
+    assert.equal(canonicalQuantity(quantity), canonical, String(quantity));
+    assert.equal(canonicalQuantity(canonical), canonical, `${canonical} again`);
+  }
+  for (const wrong of ['', '1GB', 'x', '1 Gi', '.', '1e', Number.NaN])
+    assert.equal(canonicalQuantity(wrong), undefined);
+});
+
+it('is the same amount in its canonical form, however it is written', () => {
+  const digits = fc.tuple(fc.nat(99_999), fc.constantFrom('', '.5', '.25', '.125', '.001'));
+  const suffix = fc.constantFrom('', 'm', 'k', 'M', 'G', 'Ki', 'Mi', 'Gi', 'e3', 'e-2');
+  fc.assert(
+    fc.property(digits, suffix, ([whole, fraction], unit) => {
+      const text = `${whole}${fraction}${unit}`;
+      const canonical = canonicalQuantity(text) ?? '';
+      assert.ok(Math.abs((parseQuantity(canonical) ?? Number.NaN) - (parseQuantity(text) ?? 0)) < 1e-6, text);
+      assert.equal(canonicalQuantity(canonical), canonical, text);
+    }),
+  );
+});
+
+it('is read in no time, however long it is', () => {
+  const long = '9'.repeat(1 << 20);
+  assert.equal(canonicalQuantity(long), '9223372036854775807');
+  assert.equal(canonicalQuantity(`0.${long}`), '1');
+  assert.equal(canonicalQuantity(`0.${'0'.repeat(1 << 20)}1Ki`), '1n');
+  assert.equal(canonicalQuantity(`${'0'.repeat(1 << 20)}1Ki`), '1Ki');
 });

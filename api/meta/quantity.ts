@@ -39,3 +39,70 @@ export function formatBytes(bytes: number): string {
   }
   return String(bytes);
 }
+
+/** Digits beyond these change neither a capped value nor how a fraction is rounded. */
+const maxDigits = 40;
+const nanoDigits = 9;
+/** Kubernetes' largest amount, 2^63 - 1, in billionths; what is more counts as this. */
+const maxNanos = (2n ** 63n - 1n) * 10n ** 9n;
+const binaryNames = Object.keys(binary);
+/** Suffixes by thousands, beginning with billionths. */
+const decimalNames = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
+
+/** The whole number that stands before the last `count` digits, rounded up; with zeros behind it when that is negative. */
+function dropDigits(digits: string, count: number): bigint {
+  const significant = digits.replace(/^0+/, '');
+  if (significant === '') return 0n;
+  if (significant.length - count > maxDigits) return maxNanos;
+  if (count <= 0) return BigInt(significant) * 10n ** BigInt(-count);
+  const kept = BigInt(significant.slice(0, -count) || '0');
+  return /[1-9]/.test(significant.slice(-count)) ? kept + 1n : kept;
+}
+
+/** Billionths of a whole number with a fraction, times a factor; rounded up. */
+function nanosOf(whole: string, fraction: string, factor: bigint): bigint {
+  if (whole.replace(/^0+/, '').length > maxDigits) return maxNanos;
+  // What is cut off here is seen only in that it is not nothing.
+  const rest = /[1-9]/.test(fraction.slice(maxDigits)) ? '1' : '';
+  const digits = fraction.slice(0, maxDigits) + rest;
+  return dropDigits(String(BigInt(whole + digits) * factor), digits.length - nanoDigits);
+}
+
+/**
+ * The text that Kubernetes stores and serves for a quantity: the fewest digits with no fraction, in the format that
+ * it was written in; amounts below 1024 and fractions of bytes in decimal. Rounded up to billionths. Undefined when
+ * it is no quantity.
+ */
+export function canonicalQuantity(quantity: string | number): string | undefined {
+  const match = pattern.exec(String(quantity).trim());
+  if (match === null) return undefined;
+  const [, number = '', binarySuffix, decimalSuffix = '', exponent] = match;
+  const sign = number.startsWith('-') ? '-' : '';
+  const [whole = '', fraction = ''] = number.replace(/^[+-]/, '').split('.');
+  const power = exponent === undefined ? (decimalPowers[decimalSuffix] ?? 0) : Number(exponent);
+  // A power of ten moves the point: by more than there can be digits it makes nothing, or too much.
+  const shift = Math.max(-2 * maxDigits - whole.length, Math.min(2 * maxDigits + fraction.length, power)) + nanoDigits;
+  const exact =
+    binarySuffix === undefined
+      ? dropDigits(whole + fraction, fraction.length - shift)
+      : nanosOf(whole || '0', fraction, BigInt(binary[binarySuffix] ?? 1));
+  const nanos = exact > maxNanos ? maxNanos : exact;
+  if (nanos === 0n) return '0';
+  const isWhole = nanos % 10n ** 9n === 0n;
+  if (binarySuffix !== undefined && isWhole && nanos >= 1024n * 10n ** 9n) return sign + inBinary(nanos / 10n ** 9n);
+  return sign + inDecimal(nanos, exponent !== undefined);
+}
+
+function inBinary(amount: bigint): string {
+  let [value, power] = [amount, 0];
+  while (value % 1024n === 0n && power < binaryNames.length) [value, power] = [value / 1024n, power + 1];
+  return `${value}${binaryNames[power - 1] ?? ''}`;
+}
+
+function inDecimal(nanos: bigint, hasExponent: boolean): string {
+  let [value, power] = [nanos, 0];
+  while (value % 1000n === 0n && power < decimalNames.length - 1) [value, power] = [value / 1000n, power + 1];
+  const exponent = 3 * power - nanoDigits;
+  if (hasExponent) return exponent === 0 ? String(value) : `${value}e${exponent}`;
+  return `${value}${decimalNames[power]}`;
+}

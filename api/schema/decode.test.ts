@@ -44,6 +44,12 @@ describe('accepts', () => {
       { limits: { cpu: 2, memory: '1Gi' } },
       { limits: { cpu: '2', memory: '1Gi' } },
     ],
+    [
+      'quantities in every form, and makes them canonical',
+      'core.v1.ResourceRequirements',
+      { limits: { cpu: '0.5', memory: '1024Mi' }, requests: { cpu: 0.1, memory: '1e3' } },
+      { limits: { cpu: '500m', memory: '1Gi' }, requests: { cpu: '100m', memory: '1e3' } },
+    ],
     ['base64', 'core.v1.Secret', { data: { a: 'aGk=', b: '' } }, { data: { a: 'aGk=', b: '' } }],
     [
       'times',

@@ -1,10 +1,10 @@
 // Turns a JSON value that a client sent into an object of a known type: wrong
 // types are refused with the path and what was expected, unknown fields are
-// reported, nulls are dropped, and what Go always writes is there, as with
-// Kubernetes' strict decoder.
+// reported, nulls are dropped, quantities are in their canonical form, and what
+// Go always writes is there, as with Kubernetes' strict decoder.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
 import { isJsonObject, type JsonObject } from '../meta/object.ts';
-import { parseQuantity, quantityFormatMessage } from '../meta/quantity.ts';
+import { canonicalQuantity, quantityFormatMessage } from '../meta/quantity.ts';
 import { parseTime } from '../meta/time.ts';
 import { elementType, isType, jsonFields, scalarZero } from './schema.ts';
 
@@ -121,10 +121,7 @@ function decodeScalar(value: unknown, type: string, path: string): unknown {
         throw mismatch(path, value, 'integer or string');
       return value;
     case 'quantity':
-      if ((typeof value !== 'string' && typeof value !== 'number') || parseQuantity(value) === undefined) {
-        throw new DecodeError(`${path}: invalid quantity ${JSON.stringify(value)}: ${quantityFormatMessage}`);
-      }
-      return String(value);
+      return decodeQuantity(value, path);
     case 'time':
     case 'microtime':
       if (typeof value !== 'string' || Number.isNaN(parseTime(value))) {
@@ -146,6 +143,13 @@ function decodeScalar(value: unknown, type: string, path: string): unknown {
       if (typeof value !== 'string') throw mismatch(path, value, 'string');
       return value;
   }
+}
+
+function decodeQuantity(value: unknown, path: string): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? canonicalQuantity(value) : undefined;
+  if (text === undefined)
+    throw new DecodeError(`${path}: invalid quantity ${JSON.stringify(value)}: ${quantityFormatMessage}`);
+  return text;
 }
 
 function expectation(type: string): string {

@@ -1,15 +1,16 @@
 // Admission: what a request must meet beside being well-formed and authorised.
-// NamespaceLifecycle, NodeRestriction and RuntimeClass, after Kubernetes' plug-ins of these names.
+// NamespaceLifecycle, NodeRestriction, Priority and RuntimeClass, after Kubernetes' plug-ins of these names.
 // https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
 import { namespaceKind } from '../../api/kinds/core.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
-import { runtimeClassKind } from '../../api/kinds/scheduling.ts';
+import { priorityClassKind, runtimeClassKind } from '../../api/kinds/scheduling.ts';
 import type { Pod } from '../../api/meta/kubernetes.ts';
 import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, User } from '../../api/meta/operation.ts';
 import { ApiError, forbidden, notFound } from '../../api/meta/status.ts';
 import { checkEscalation } from './access/escalation.ts';
 import { type ApiParts, resourceNameOf } from './parts.ts';
+import { admitPriority, admitPriorityClass, admitPriorityClassDelete } from './priority.ts';
 import { decodeStored, objectStoreKey } from './stored-object.ts';
 
 const protectedNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -24,7 +25,11 @@ export async function admitCreate(
   if (kind.namespaced) await requireActiveNamespace(parts, kind, object);
   restrictNode(operation.user, kind, object);
   checkEscalation(parts.roles, operation, kind, object);
-  if (kind.kind === 'Pod') await admitRuntimeClass(parts, object as Pod);
+  if (kind === priorityClassKind) await admitPriorityClass(parts, object);
+  if (kind.kind === 'Pod') {
+    await admitPriority(parts, object as Pod);
+    await admitRuntimeClass(parts, object as Pod);
+  }
   if (kind.kind === 'CertificateSigningRequest') {
     // Who asks is what the server knows, not what the client writes.
     object.spec = { ...(object.spec as object), username: operation.user.name, groups: [...operation.user.groups] };
@@ -69,17 +74,19 @@ export function admitDelete(operation: Operation, kind: Kind, object: KubeObject
   if (kind.kind === 'Namespace' && protectedNamespaces.includes(object.metadata.name)) {
     throw forbidden(resourceNameOf(kind), object.metadata.name, 'this namespace may not be deleted');
   }
+  if (kind === priorityClassKind) admitPriorityClassDelete(object);
   restrictNode(operation.user, kind, object);
 }
 
 /** @throws ApiError Forbidden */
-export function admitUpdate(
+export async function admitUpdate(
   parts: ApiParts,
   operation: Operation,
   kind: Kind,
   object: KubeObject,
   old: KubeObject,
-): void {
+): Promise<void> {
+  if (kind === priorityClassKind) await admitPriorityClass(parts, object);
   restrictNode(operation.user, kind, old);
   checkEscalation(parts.roles, operation, kind, object, old);
 }

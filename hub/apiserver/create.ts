@@ -15,7 +15,7 @@ import { maxNameDraws } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, isDryRun, kindOf, resourceNameOf } from './parts.ts';
 import { withinQuotas } from './quota.ts';
-import { allocateService } from './service-addresses.ts';
+import { withServiceAddresses } from './service-addresses.ts';
 import { encodeStored, objectStoreKey, servedText } from './stored-object.ts';
 
 export async function create(parts: ApiParts, operation: Operation): Promise<Reply> {
@@ -70,12 +70,16 @@ async function createOnce(
   applyLimitRanges(limits, kind, object);
   // Last, since the quality of service follows from what admission made of the requests.
   kind.prepareCreate?.(object);
-  validateObject(kind, object);
+  validateObject(kind, object, 'creation');
   enforceLimitRanges(limits, kind, object);
-  if (kind === serviceKind) await allocateService(parts, object);
-  if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
-  else setManagedFields(object, managedFields ?? undefined);
-  const reply = await withinQuotas(parts, kind, object, () => write(parts, operation, kind, object, warnings));
+  const writeCounted = (): Promise<Reply | undefined> => {
+    if (managedFields === undefined) bookUpdate(parts, operation, kind, undefined, object, asked);
+    else setManagedFields(object, managedFields ?? undefined);
+    return withinQuotas(parts, kind, object, () => write(parts, operation, kind, object, warnings));
+  };
+  const reply = await (kind === serviceKind
+    ? withServiceAddresses(parts, object, undefined, writeCounted)
+    : writeCounted());
   if (reply === undefined) throw alreadyExists(resourceNameOf(kind), object.metadata.name);
   return reply;
 }

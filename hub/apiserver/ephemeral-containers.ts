@@ -6,7 +6,7 @@ import { defaultEphemeralContainers } from '../../api/kinds/pod-defaults.ts';
 import type { Pod } from '../../api/meta/kubernetes.ts';
 import { jsonEqual } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
-import { type FieldError, forbiddenField, invalid, required } from '../../api/meta/status.ts';
+import { type FieldError, forbiddenField, invalid } from '../../api/meta/status.ts';
 import { decodeInput } from './input.ts';
 import type { ApiParts } from './parts.ts';
 import { applyPatchTo, requirePatchType } from './patch.ts';
@@ -23,7 +23,7 @@ export async function ephemeralContainers(parts: ApiParts, operation: Operation)
     const asked = decodeInput(operation, podKind, body).object as Pod;
     const wanted = asked.spec?.ephemeralContainers ?? [];
     defaultEphemeralContainers(wanted);
-    const errors = additionErrors(old as Pod, wanted);
+    const errors = removalErrors(old as Pod, wanted);
     if (errors.length > 0) throw invalid('Pod', '', old.metadata.name, errors);
     const { resourceVersion: _resourceVersion, ...metadata } = old.metadata;
     const kept = isPatch ? metadata : { ...metadata, ...versionOf(asked) };
@@ -37,7 +37,8 @@ function versionOf({ metadata: { resourceVersion } }: Pod): { resourceVersion?: 
 
 type Ephemeral = NonNullable<NonNullable<Pod['spec']>['ephemeralContainers']>;
 
-function additionErrors({ spec }: Pod, wanted: Ephemeral): FieldError[] {
+/** What is there stays as it is. (What comes is checked with the pod.) */
+function removalErrors({ spec }: Pod, wanted: Ephemeral): FieldError[] {
   const errors: FieldError[] = [];
   const known = spec?.ephemeralContainers ?? [];
   for (const [index, container] of known.entries()) {
@@ -54,19 +55,5 @@ function additionErrors({ spec }: Pod, wanted: Ephemeral): FieldError[] {
         forbiddenField(`spec.ephemeralContainers[${index}]`, 'existing ephemeral containers may not be changed'),
       );
   }
-  const taken = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map(({ name }) => name);
-  wanted.forEach(({ name, image, ports }, index) => {
-    const at = `spec.ephemeralContainers[${index}]`;
-    if (!name) errors.push(required(`${at}.name`));
-    if (!image) errors.push(required(`${at}.image`));
-    if (taken.includes(name))
-      errors.push({
-        reason: 'FieldValueDuplicate',
-        field: `${at}.name`,
-        message: `Duplicate value: ${JSON.stringify(name)}`,
-      });
-    if (ports !== undefined) errors.push(forbiddenField(`${at}.ports`, 'cannot be set for an Ephemeral Container'));
-    taken.push(name);
-  });
   return errors;
 }

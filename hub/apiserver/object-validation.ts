@@ -9,13 +9,17 @@ import { enumErrors } from '../../api/schema/enum-errors.ts';
 /** Most bytes of all annotations of an object together. */
 const maxAnnotationBytes = 256 << 10;
 
+/** What an object is checked against beside its type: that it is new, or what it was. */
+type Against = 'nothing' | 'creation' | { old: KubeObject };
+
 /** @throws ApiError Invalid listing every wrong field */
-export function validateObject(kind: Kind, object: KubeObject, old?: KubeObject): void {
+export function validateObject(kind: Kind, object: KubeObject, against: Against): void {
   const errors = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
   // What the kind has said of a field is not said twice.
   const said = new Set(errors.map(({ field }) => field));
   errors.push(...enumErrors(object, kind.typeId).filter(({ field }) => !said.has(field)));
-  if (old !== undefined) errors.push(...(kind.validateUpdate?.(object, old) ?? []));
+  if (against === 'creation') errors.push(...(kind.validateCreate?.(object) ?? []));
+  else if (against !== 'nothing') errors.push(...(kind.validateUpdate?.(object, against.old) ?? []));
   if (errors.length > 0) throw invalid(kind.kind, kind.group, object.metadata.name, errors);
 }
 

@@ -12,9 +12,7 @@ import { parseQuantity } from '../../api/meta/quantity.ts';
 import { forbidden } from '../../api/meta/status.ts';
 import { type ApiParts, resourceNameOf } from './parts.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
-
-/** The request that holds a namespace, by store and namespace. */
-const turns = new WeakMap<ApiParts['store'], Map<string, Promise<unknown>>>();
+import { inTurn } from './turns.ts';
 
 /** Creates an object in its namespace's turn when quotas count it, else at once. @throws ApiError Forbidden */
 export async function withinQuotas<T>(
@@ -27,19 +25,10 @@ export async function withinQuotas<T>(
   if (!kind.namespaced || kind.kind === 'Event') return write();
   const quotas = await quotasOf(parts, namespace);
   if (quotas.every((quota) => Object.keys(chargedTo(quota, kind, object)).length === 0)) return write();
-  const waiting = turns.get(parts.store) ?? new Map<string, Promise<unknown>>();
-  turns.set(parts.store, waiting);
-  const turn = (waiting.get(namespace) ?? Promise.resolve()).then(async () => {
+  return inTurn(parts, `quotas of ${namespace}`, async () => {
     for (const quota of await quotasOf(parts, namespace)) await requireRoom(parts, quota, kind, object);
     return write();
   });
-  const settled = turn
-    .catch(() => undefined)
-    .finally(() => {
-      if (waiting.get(namespace) === settled) waiting.delete(namespace);
-    });
-  waiting.set(namespace, settled);
-  return turn;
 }
 
 async function quotasOf(parts: ApiParts, namespace: string): Promise<ResourceQuota[]> {

@@ -1,4 +1,5 @@
-// Cluster addresses and node ports of Services: drawn from ranges, none given twice.
+// Cluster addresses and node ports of Services: drawn from ranges, none given twice. What is taken is what the
+// Services in the store have, so that it is free again with them; requests that take something go one after the other.
 // https://kubernetes.io/docs/concepts/services-networking/cluster-ip-allocation/
 import { serviceKind, usesNodePorts } from '../../api/kinds/service.ts';
 import type { Service } from '../../api/meta/kubernetes.ts';
@@ -6,6 +7,7 @@ import type { KubeObject } from '../../api/meta/object.ts';
 import { ApiError, invalid, invalidValue } from '../../api/meta/status.ts';
 import type { ApiParts } from './parts.ts';
 import { decodeStored, resourcePrefix } from './stored-object.ts';
+import { inTurn } from './turns.ts';
 
 /** Addresses are drawn from this, kubeadm's first part; the address .0.1 is the API's. */
 export const serviceRange = '10.96.0.0/16';
@@ -19,20 +21,21 @@ export const apiServiceAddress = `${rangePrefix}0.1`;
 /** Ports that nodes give to services; https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport */
 const [firstNodePort, lastNodePort] = [30_000, 32_767];
 
-/** Time in which a write is in the store, after which the list shows what it took, ms. */
-const reservationMs = 10_000;
-
-/** Addresses and ports given out whose Service may not be in the store yet, by store. */
-const reserved = new WeakMap<object, Set<string>>();
+type Ports = NonNullable<NonNullable<Service['spec']>['ports']>;
 
 /**
- * Sets the addresses and node ports that a new or changed Service needs and has not.
+ * Sets the addresses and node ports that a new or changed Service needs and has not, then writes it.
  * @throws ApiError Invalid when what is asked for is taken or out of range
  */
-export async function allocateService(parts: ApiParts, object: KubeObject, old?: KubeObject): Promise<void> {
+export async function withServiceAddresses<T>(
+  parts: ApiParts,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  write: () => Promise<T>,
+): Promise<T> {
   const service = object as Service;
   const { spec } = service;
-  if (spec === undefined || spec.type === 'ExternalName') return;
+  if (spec === undefined || spec.type === 'ExternalName') return write();
   spec.ipFamilies ??= ['IPv4'];
   spec.ipFamilyPolicy ??= 'SingleStack';
   if (spec.clusterIP === 'None') spec.clusterIPs ??= ['None'];
@@ -42,22 +45,27 @@ export async function allocateService(parts: ApiParts, object: KubeObject, old?:
   const openPorts = usesNodePorts(service)
     ? (spec.ports ?? []).filter(({ nodePort }) => !nodePort || !knownPorts.includes(nodePort))
     : [];
-  if (!needsAddress && openPorts.length === 0) return;
-  const taken = await takenBy(parts, object.metadata.uid ?? '');
-  if (needsAddress) {
-    const address = spec.clusterIP ? checkAddress(object, spec.clusterIP, taken) : drawAddress(parts, taken);
-    reserve(parts, taken, address);
-    spec.clusterIP = address;
-    spec.clusterIPs = [address];
-  }
-  for (const port of openPorts) {
-    const index = spec.ports?.indexOf(port) ?? 0;
+  if (!needsAddress && openPorts.length === 0) return write();
+  return inTurn(parts, 'service addresses', async () => {
+    const taken = await takenBy(parts, object.metadata.uid ?? '');
+    if (needsAddress) {
+      spec.clusterIP = spec.clusterIP ? checkAddress(object, spec.clusterIP, taken) : drawAddress(parts, taken);
+      spec.clusterIPs = [spec.clusterIP];
+    }
+    setNodePorts(parts, object, openPorts, taken);
+    return write();
+  });
+}
+
+function setNodePorts(parts: ApiParts, object: KubeObject, ports: Ports, taken: Set<string>): void {
+  for (const port of ports) {
+    const index = (object as Service).spec?.ports?.indexOf(port) ?? 0;
     port.nodePort = port.nodePort ? checkPort(object, index, port.nodePort, taken) : drawPort(parts, taken);
-    reserve(parts, taken, String(port.nodePort));
+    taken.add(String(port.nodePort));
   }
 }
 
-/** Addresses and node ports of all other services, and those given out just now. */
+/** Addresses and node ports of all other services. */
 async function takenBy(parts: ApiParts, uid: string): Promise<Set<string>> {
   const { entries } = await parts.store.list({ prefix: resourcePrefix(serviceKind) });
   const services = entries.map((entry) => decodeStored(serviceKind, entry) as Service);
@@ -66,15 +74,7 @@ async function takenBy(parts: ApiParts, uid: string): Promise<Set<string>> {
     spec?.clusterIP ?? '',
     ...(spec?.ports ?? []).map(({ nodePort }) => String(nodePort ?? '')),
   ]);
-  return new Set([...stored, ...(reserved.get(parts.store) ?? [])]);
-}
-
-function reserve(parts: ApiParts, taken: Set<string>, item: string): void {
-  const recent = reserved.get(parts.store) ?? new Set();
-  reserved.set(parts.store, recent);
-  recent.add(item);
-  taken.add(item);
-  parts.clock.setTimer(reservationMs, () => recent.delete(item));
+  return new Set(stored);
 }
 
 function checkPort(object: KubeObject, index: number, port: number, taken: Set<string>): number {

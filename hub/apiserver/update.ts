@@ -6,6 +6,7 @@ import { serviceKind } from '../../api/kinds/service.ts';
 import { cloneJson, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
+import { withCanonicalQuantities } from '../../api/schema/canonical.ts';
 import { type Entry, StoreError } from '../store/store.ts';
 import { admitUpdate } from './admission.ts';
 import { bookUpdate, checkWriteOptions, setManagedFields } from './field-management.ts';
@@ -13,7 +14,7 @@ import { decodeInput } from './input.ts';
 import { maxWriteRetries } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, getEntry, isDryRun, kindOf, nameOf, resourceNameOf } from './parts.ts';
-import { allocateService } from './service-addresses.ts';
+import { withServiceAddresses } from './service-addresses.ts';
 import { decodeStored, encodeStored, servedText } from './stored-object.ts';
 
 export async function update(parts: ApiParts, operation: Operation): Promise<Reply> {
@@ -41,7 +42,8 @@ export async function replace(
   const name = nameOf(operation);
   for (let attempt = 1; ; attempt += 1) {
     const entry = await getEntry(parts, kind, operation.namespace, name);
-    const old = decodeStored(kind, entry);
+    // Older hubs stored quantities as they came.
+    const old = withCanonicalQuantities(decodeStored(kind, entry), kind.typeId);
     const changed = change(cloneJson(old));
     const next = changed.object;
     const askedFields = next.metadata.managedFields;
@@ -55,14 +57,17 @@ export async function replace(
       );
     }
     settle(kind, operation.subresource, next, old);
-    admitUpdate(parts, operation, kind, next, old);
+    await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
-    validateObject(kind, next, operation.subresource === undefined ? old : undefined);
-    if (kind === serviceKind && operation.subresource === undefined) await allocateService(parts, next, old);
-    if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
-    else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
+    validateObject(kind, next, operation.subresource === undefined ? { old } : 'nothing');
+    const write = (): Promise<Reply> => {
+      if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
+      else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
+      return writeReplacement(parts, operation, kind, entry, next);
+    };
+    const isService = kind === serviceKind && operation.subresource === undefined;
     try {
-      return await writeReplacement(parts, operation, kind, entry, next);
+      return await (isService ? withServiceAddresses(parts, next, old, write) : write());
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'compare-failed') throw error;
       if ((asked !== undefined && asked !== '' && asked !== '0') || attempt >= maxWriteRetries)

@@ -14,6 +14,7 @@ export const resources = {
   endpointSlices: { group: 'discovery.k8s.io', version: 'v1', resource: 'endpointslices' },
   jobs: { group: 'batch', version: 'v1', resource: 'jobs' },
   replicationControllers: core('replicationcontrollers'),
+  priorityClasses: { group: 'scheduling.k8s.io', version: 'v1', resource: 'priorityclasses' },
   resourceQuotas: core('resourcequotas'),
   statefulSets: apps('statefulsets'),
   clusterRoles: rbac('clusterroles'),

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../api/meta/kubernetes.ts';
-import { addPod, matchesNode, type NodeLoad, place, podDemand, tolerates, unfitReason } from './plan.ts';
+import { addPod, matchesNode, type NodeLoad, place, placeAll, podDemand, tolerates, unfitReason } from './plan.ts';
 
 type NodeOptions = { labels?: Record<string, string>; taints?: Taint[]; unschedulable?: boolean; allocatable?: object };
 
@@ -164,6 +164,33 @@ describe('filters', () => {
     it(title, () => {
       for (const other of bound) addPod(on, other);
       assert.equal(reason(one, on), expected);
+    });
+  }
+});
+
+describe('the queue', () => {
+  const waiting = (name: string, priority: number | undefined, since: string): Pod => {
+    const one = pod({ priority }, { cpu: '1500m' });
+    return { ...one, metadata: { name, creationTimestamp: `2024-05-01T00:00:${since}Z` } };
+  };
+  const cases: [title: string, pods: Pod[], order: string[]][] = [
+    ['higher priority first', [waiting('low', 1, '00'), waiting('high', 2, '01')], ['high', 'low']],
+    ['below none is last', [waiting('less', -1, '00'), waiting('none', undefined, '01')], ['none', 'less']],
+    ['among equals who waits longer', [waiting('late', 1, '02'), waiting('early', 1, '01')], ['early', 'late']],
+    ['at the same second as they came', [waiting('b', 1, '01'), waiting('a', 1, '01')], ['b', 'a']],
+  ];
+  for (const [title, pods, order] of cases) {
+    it(title, () => {
+      const placed = placeAll(pods, [load('n')]);
+      assert.deepEqual(
+        placed.map((each) => each.pod.metadata.name),
+        order,
+      );
+      // There is room for one, and the others know it.
+      assert.deepEqual(
+        placed.map(({ placement }) => placement),
+        [{ nodeName: 'n' }, { message: '0/1 nodes are available: 1 Insufficient cpu.' }],
+      );
     });
   }
 });

@@ -162,3 +162,24 @@ export function place(pod: Pod, loads: readonly NodeLoad[]): Placement {
   const list = [...reasons].map(([reason, count]) => `${count} ${reason}`).sort();
   return { message: `0/${loads.length} nodes are available${list.length > 0 ? `: ${list.join(', ')}` : ''}.` };
 }
+
+/** The order of the queue: higher priority first, then who waits longer. */
+function bySchedulingOrder(a: Pod, b: Pod): number {
+  const [since, other] = [a, b].map(({ metadata }) => metadata.creationTimestamp ?? '') as [string, string];
+  return (b.spec?.priority ?? 0) - (a.spec?.priority ?? 0) || (since < other ? -1 : since > other ? 1 : 0);
+}
+
+/**
+ * Places pods one after the other, the more important first; each finds taken what those before it got.
+ * Changes the loads.
+ * https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#effect-of-pod-priority-on-scheduling-order
+ */
+export function placeAll(pods: readonly Pod[], loads: readonly NodeLoad[]): { pod: Pod; placement: Placement }[] {
+  const byName = new Map(loads.map((load) => [load.node.metadata.name, load]));
+  return [...pods].sort(bySchedulingOrder).map((pod) => {
+    const placement = place(pod, loads);
+    const load = 'nodeName' in placement ? byName.get(placement.nodeName) : undefined;
+    if (load !== undefined) addPod(load, pod);
+    return { pod, placement };
+  });
+}

@@ -8,7 +8,7 @@ import type { Controller, ControllerParts } from '../client/controller-parts.ts'
 import { targetOf } from '../client/event-recorder.ts';
 import { resources } from '../client/resources.ts';
 import { WorkQueue } from '../client/work-queue.ts';
-import { addPod, type NodeLoad, place } from './plan.ts';
+import { addPod, type NodeLoad, type Placement, placeAll } from './plan.ts';
 
 /** The name that pods ask for in spec.schedulerName. */
 const schedulerName = 'default-scheduler';
@@ -27,13 +27,20 @@ function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** There is one queue for all pods, since the order among them matters. */
+const queueKey = 'pods';
+
 export class Scheduler implements Controller {
   #parts: ControllerParts;
   #queue: WorkQueue;
+  /** Keys of pods to look at. */
+  #due = new Set<string>();
+  /** Nodes that were given to pods, by uid, until the informer knows it too. */
+  #assumed = new Map<string, string>();
 
   constructor(parts: ControllerParts) {
     this.#parts = parts;
-    this.#queue = new WorkQueue('scheduler', (key) => this.#schedule(key), parts);
+    this.#queue = new WorkQueue('scheduler', () => this.#scheduleDue(), parts);
     parts.informers.for(resources.pods);
     parts.informers.for(resources.nodes);
   }
@@ -41,7 +48,8 @@ export class Scheduler implements Controller {
   start(signal: AbortSignal): void {
     const { informers } = this.#parts;
     informers.for(resources.pods).subscribe(({ key, object, previous }) => {
-      if (object !== undefined && needsNode(object)) this.#queue.add(key);
+      if (object === undefined || !needsNode(object)) this.#assumed.delete((object ?? previous)?.metadata.uid ?? '');
+      if (object !== undefined && needsNode(object)) this.#add(key);
       // A pod that went or finished leaves room.
       else if (previous !== undefined && (object === undefined || isFinished(object as Pod))) this.#wakeAll();
     });
@@ -49,9 +57,17 @@ export class Scheduler implements Controller {
     this.#queue.start(signal);
   }
 
+  #add(key: string): void {
+    this.#due.add(key);
+    this.#queue.add(queueKey);
+  }
+
   #wakeAll(): void {
-    for (const pod of this.#parts.informers.for(resources.pods).all())
-      if (needsNode(pod)) this.#queue.add(objectKey(pod));
+    for (const pod of this.#parts.informers.for(resources.pods).all()) if (needsNode(pod)) this.#add(objectKey(pod));
+  }
+
+  #nodeOf(pod: Pod): string | undefined {
+    return pod.spec?.nodeName || this.#assumed.get(pod.metadata.uid ?? '');
   }
 
   #loads(): NodeLoad[] {
@@ -65,34 +81,56 @@ export class Scheduler implements Controller {
       });
     }
     for (const pod of informers.for(resources.pods).all() as Pod[]) {
-      const load = loads.get(pod.spec?.nodeName ?? '');
+      const load = loads.get(this.#nodeOf(pod) ?? '');
       if (load !== undefined && !isFinished(pod)) addPod(load, pod);
     }
     return [...loads.values()];
   }
 
-  async #schedule(key: string): Promise<void> {
-    const { informers, client, events } = this.#parts;
-    const pod = informers.for(resources.pods).get(key) as Pod | undefined;
-    if (pod === undefined || !needsNode(pod)) return;
-    const placement = place(pod, this.#loads());
-    const target = targetOf(pod, 'v1', 'Pod');
-    if ('nodeName' in placement) {
-      try {
-        await client.createSubresource(resources.pods, pod.metadata, 'binding', {
-          apiVersion: 'v1',
-          kind: 'Binding',
-          metadata: { name: pod.metadata.name, namespace: pod.metadata.namespace },
-          target: { apiVersion: 'v1', kind: 'Node', name: placement.nodeName },
-        });
-      } catch (error) {
-        if (hasReason(error, 'Conflict') || hasReason(error, 'NotFound')) return;
-        throw error;
-      }
-      events.record(target, 'Normal', 'Scheduled', `Successfully assigned ${key} to ${placement.nodeName}`);
-      return;
+  /** Decides on all pods that are due, then tells the API; a pod for which that failed is due again. */
+  async #scheduleDue(): Promise<void> {
+    const pods = this.#parts.informers.for(resources.pods);
+    const due = [...this.#due].flatMap((key) => {
+      const pod = pods.get(key) as Pod | undefined;
+      return pod !== undefined && needsNode(pod) && this.#nodeOf(pod) === undefined ? [pod] : [];
+    });
+    this.#due.clear();
+    if (due.length === 0) return;
+    const outcomes = await Promise.allSettled(
+      placeAll(due, this.#loads()).map(({ pod, placement }) => this.#carryOut(pod, placement)),
+    );
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #carryOut(pod: Pod, placement: Placement): Promise<void> {
+    try {
+      if ('nodeName' in placement) await this.#bind(pod, placement.nodeName);
+      else await this.#reportUnschedulable(pod, placement.message);
+    } catch (error) {
+      this.#due.add(objectKey(pod));
+      throw error;
     }
-    await this.#reportUnschedulable(pod, placement.message);
+  }
+
+  async #bind(pod: Pod, nodeName: string): Promise<void> {
+    const { client, events } = this.#parts;
+    const { name, namespace, uid = '' } = pod.metadata;
+    this.#assumed.set(uid, nodeName);
+    try {
+      await client.createSubresource(resources.pods, pod.metadata, 'binding', {
+        apiVersion: 'v1',
+        kind: 'Binding',
+        metadata: { name, namespace },
+        target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
+      });
+    } catch (error) {
+      this.#assumed.delete(uid);
+      if (hasReason(error, 'NotFound')) return;
+      throw error;
+    }
+    const message = `Successfully assigned ${objectKey(pod)} to ${nodeName}`;
+    events.record(targetOf(pod, 'v1', 'Pod'), 'Normal', 'Scheduled', message);
   }
 
   async #reportUnschedulable(pod: Pod, message: string): Promise<void> {

@@ -2,6 +2,7 @@
 // account of who owns which fields, on applies and on all other writes.
 // https://kubernetes.io/docs/reference/using-api/server-side-apply/
 import type { JsonObject, KubeObject } from '../../meta/object.ts';
+import { withCanonicalQuantities } from '../../schema/canonical.ts';
 import { PatchError } from '../patch-error.ts';
 import { FieldSet, formatPath } from './field-set.ts';
 import { fieldsLastApplied, upgradedManager, withNote } from './last-applied.ts';
@@ -195,7 +196,8 @@ function merge(
   const touched = added.union(modified).recursiveDifference(resetFields);
   if (!force) requireNoConflicts(table, key, touched, pardoned);
   takeFromOthers(table, key, touched.union(removed.recursiveDifference(resetFields)));
-  const isSame = sameValues(old ?? nothing, object, shape);
+  // Who applies `0.5` again where `500m` became of it changes nothing. (For others it conflicts, as in Kubernetes.)
+  const isSame = sameValues(old ?? nothing, withCanonicalQuantities(object, context.typeId), shape);
   table.set(key, { manager: named(manager), set: withoutMeta(set), time: isSame ? known?.time : time });
   return { object, managedFields: writeManaged([...table.values()]) };
 }
