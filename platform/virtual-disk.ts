@@ -1,6 +1,6 @@
 // A disk in memory with the two properties that matter to its users: what was
 // written is there after a crash, and it can be full.
-import type { Disk, DiskFile } from './disk.ts';
+import type { Disk, DiskFile, ReadableFile } from './disk.ts';
 
 export class VirtualDisk implements Disk {
   #files = new Map<string, Uint8Array>();
@@ -58,5 +58,13 @@ export class VirtualDisk implements Disk {
 
   async open(path: string): Promise<DiskFile> {
     throw new Error(`the virtual disk has no open files: ${path}`);
+  }
+
+  async openToRead(path: string): Promise<ReadableFile | undefined> {
+    throw new Error(`the virtual disk has no open files: ${path}`);
+  }
+
+  async fileId(path: string): Promise<string | undefined> {
+    return this.#files.has(path) ? path : undefined;
   }
 }
