@@ -140,8 +140,7 @@ export function createSystemDisk(): Disk {
       }
       await syncDirectory(dirname(path));
     },
-    list: async (path) =>
-      ((await unlessMissing(readdir(path))) ?? []).filter((name) => !name.endsWith('.tmp')).sort(),
+    list: async (path) => ((await unlessMissing(readdir(path))) ?? []).filter((name) => !name.endsWith('.tmp')).sort(),
     makeDirectory: async (path, options = {}) => {
       const created = await mkdir(path, { recursive: true, mode: options.mode ?? 0o700 });
       if (created === undefined) return;

@@ -204,7 +204,7 @@ describe('bulk data', { timeout: 600_000 }, () => {
         lines += 1;
         if (line.length !== lineBytes - 1 || Number(line) !== lines) assert.fail(`line ${lines} is ${line}`);
         // No more is waited for at the end.
-        if (lines % (2 * chunkLines) === 0 && lines < (count - 8) * chunkLines)
+        if (lines % (2 * chunkLines) === 0 && lines <= (count - 8) * chunkLines)
           await executeIn(id, ['sh', '-c', `echo ${lines / chunkLines} > /tmp/next; mv /tmp/next /tmp/read`]);
       }
       assert.deepEqual([await ended, lines], [0, count * chunkLines]);
