@@ -13,6 +13,8 @@ export class VirtualDisk implements Disk {
   full = false;
   /** Number of writes so far: a device at steady state must not move it. */
   writes = 0;
+  /** Files that are open for reading now: they keep their space. */
+  openFiles = 0;
 
   async read(path: string): Promise<Uint8Array | undefined> {
     return this.#files.get(path)?.content;
@@ -70,6 +72,7 @@ export class VirtualDisk implements Disk {
     const inode = this.#files.get(path);
     if (inode === undefined) return undefined;
     inode.opened += 1;
+    this.openFiles += 1;
     return {
       id: String(inode.number),
       read: async (buffer, position) => {
@@ -80,6 +83,7 @@ export class VirtualDisk implements Disk {
       sizeBytes: async () => inode.content.length,
       close: async () => {
         inode.opened -= 1;
+        this.openFiles -= 1;
         this.#free(inode);
       },
     };
@@ -95,6 +99,12 @@ export class VirtualDisk implements Disk {
     const inode = this.#files.get(path) ?? this.#inode(Buffer.alloc(0));
     inode.content = Buffer.concat([inode.content, Buffer.from(text)]);
     this.#files.set(path, inode);
+  }
+
+  /** Takes all that is in a file away; it stays the same file. */
+  truncate(path: string): void {
+    const inode = this.#files.get(path);
+    if (inode !== undefined) inode.content = Buffer.alloc(0);
   }
 
   /** Gives a file another name, whatever had that one; fine when there is none. */

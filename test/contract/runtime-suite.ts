@@ -3,14 +3,15 @@
 // engines; a simulated one looks up what they do.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type {
-  ContainerIdentity,
-  ContainerSpec,
-  LogQuery,
-  Runtime,
-  RuntimeContainer,
-  RuntimeError,
-  RuntimeErrorCode,
+import {
+  type ContainerIdentity,
+  type ContainerSpec,
+  type LogQuery,
+  missingLogNotice,
+  type Runtime,
+  type RuntimeContainer,
+  type RuntimeError,
+  type RuntimeErrorCode,
 } from '../../agent/runtime/runtime.ts';
 import type { Behaviour } from '../../agent/runtime/simulated/simulated-engine.ts';
 
@@ -26,6 +27,10 @@ export type RuntimeHarness = {
   cidrs: [string, string];
   close: () => Promise<void>;
 };
+
+/** Much more than the engine keeps of a log, printed at 10 MB/s. */
+const poured = { lines: 36_000, filler: 'x'.repeat(990), together: 1000 };
+const longLine = 'y'.repeat(50_000);
 
 /** Scripts, and what they do in a simulated engine. */
 export const programs = {
@@ -47,6 +52,25 @@ export const programs = {
       runsMs: 2000,
     },
   },
+  pours: {
+    script: `
+      i=0
+      while [ $i -lt ${poured.lines} ]; do
+        awk -v i=$i 'BEGIN { for (n = 1; n <= ${poured.together}; n++) print i + n " ${poured.filler}" }'
+        i=$((i + ${poured.together})); sleep 0.1
+      done`,
+    behaviour: {
+      output: Array.from({ length: poured.lines }, (_, index) => ({
+        afterMs: 0,
+        text: `${index + 1} ${poured.filler}`,
+      })),
+      runsMs: 500,
+    },
+  },
+  rambles: {
+    script: `echo before; head -c ${longLine.length} /dev/zero | tr '\\0' y; echo; echo behind`,
+    behaviour: { output: ['before', longLine, 'behind'].map((text) => ({ afterMs: 0, text })), runsMs: 50 },
+  },
 } satisfies Record<string, { script: string; behaviour: Behaviour }>;
 type ProgramName = keyof typeof programs;
 
@@ -57,7 +81,26 @@ export function behaviourOfProgram(spec: ContainerSpec): Behaviour | undefined {
 }
 
 const eventTimeoutMs = 20_000;
+const pourTimeoutMs = 60_000;
 const everything: LogQuery = { follow: false, timestamps: false };
+
+/** The numbers of poured lines, which must be whole and in order; `NaN` where lines are said to be missing. */
+function pouredNumbers(text: string): number[] {
+  const lines = text.split('\n');
+  assert.equal(lines.pop(), '');
+  const numbers = lines.map((line) => {
+    if (line === missingLogNotice) return Number.NaN;
+    const [number, filler] = line.split(' ');
+    assert.ok(filler === poured.filler, `a line is ${line.slice(0, 100)}`);
+    return Number(number);
+  });
+  for (const [index, number] of numbers.entries()) {
+    const before = numbers[index - 1];
+    if (before !== undefined && !Number.isNaN(before) && !Number.isNaN(number))
+      assert.equal(number, before + 1, `${number} comes after ${before}`);
+  }
+  return numbers;
+}
 
 function runtimeError(...codes: RuntimeErrorCode[]): (error: unknown) => boolean {
   return (error) => {
@@ -69,8 +112,8 @@ function runtimeError(...codes: RuntimeErrorCode[]): (error: unknown) => boolean
 }
 
 /** Polls until a value is there. */
-async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  const untilMs = performance.now() + eventTimeoutMs;
+async function until<T>(look: () => Promise<T | undefined>, what: string, withinMs = eventTimeoutMs): Promise<T> {
+  const untilMs = performance.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
@@ -151,15 +194,26 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
     };
     const find = async (id: string): Promise<RuntimeContainer | undefined> =>
       (await runtime.list()).find((container) => container.id === id);
-    const exited = (id: string): Promise<RuntimeContainer> =>
-      until(async () => {
-        const container = await find(id);
-        return container?.state === 'exited' ? container : undefined;
-      }, `the end of ${id}`);
-    const read = async (id: string, query: Partial<LogQuery> = {}): Promise<string> => {
+    const exited = (id: string, withinMs = eventTimeoutMs): Promise<RuntimeContainer> =>
+      until(
+        async () => {
+          const container = await find(id);
+          return container?.state === 'exited' ? container : undefined;
+        },
+        `the end of ${id}`,
+        withinMs,
+      );
+    const read = async (
+      id: string,
+      query: Partial<LogQuery> = {},
+      onPiece: () => Promise<unknown> = async () => undefined,
+    ): Promise<string> => {
       const pieces: Uint8Array[] = [];
-      const logs = runtime.logs(id, { ...everything, ...query }, AbortSignal.timeout(eventTimeoutMs));
-      for await (const bytes of logs) pieces.push(bytes);
+      const logs = runtime.logs(id, { ...everything, ...query }, AbortSignal.timeout(pourTimeoutMs));
+      for await (const bytes of logs) {
+        pieces.push(bytes);
+        await onPiece();
+      }
       return Buffer.concat(pieces).toString();
     };
 
@@ -312,6 +366,39 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
       const { id } = await pod('talks');
       assert.equal(await read(id, { follow: true }), 'one\ntwo\nthree\n');
       assert.equal((await exited(id)).exitCode, 0);
+    });
+
+    it('gives a line whole that is longer than the pieces of the engine', async () => {
+      const { id } = await pod('rambles');
+      await exited(id);
+      for (const follow of [false, true])
+        assert.ok((await read(id, { follow })) === `before\n${longLine}\nbehind\n`, 'the line is not whole');
+      const timed = (await read(id, { timestamps: true })).replaceAll(/^\S+ /gm, '');
+      assert.ok(timed === `before\n${longLine}\nbehind\n`, 'the line has more times than one');
+    });
+
+    it('gives each line of a large log once and in order while the engine rotates it', async () => {
+      const { id } = await pod('pours');
+      const numbers = pouredNumbers(await read(id, { follow: true }));
+      assert.deepEqual([numbers[0], numbers.at(-1), numbers.length], [1, poured.lines, poured.lines]);
+      // What the engine has not dropped, and the end of it, which is more than one file.
+      const kept = pouredNumbers(await read(id));
+      assert.deepEqual([kept.at(-1), kept.length > 15_000], [poured.lines, true]);
+      const last = pouredNumbers(await read(id, { tailLines: 15_000 }));
+      assert.deepEqual([last[0], last.at(-1), last.length], [poured.lines - 14_999, poured.lines, 15_000]);
+    });
+
+    it('tells who reads too slowly that lines are missing, or gives them all', async () => {
+      const { id } = await pod('pours');
+      let paused = false;
+      const text = await read(id, { follow: true }, async () => {
+        if (!paused) await exited(id, pourTimeoutMs);
+        paused = true;
+      });
+      const numbers = pouredNumbers(text);
+      const gaps = numbers.filter((number) => Number.isNaN(number)).length;
+      assert.deepEqual([numbers[0], numbers.at(-1)], [1, poured.lines]);
+      assert.ok(gaps === 1 || numbers.length === poured.lines, `${numbers.length} lines, ${gaps} gaps`);
     });
 
     it('stops following with the signal', async () => {

@@ -127,16 +127,15 @@ async function* fromEngine(
   { follow, timestamps, tailLines, sinceMs }: LogQuery,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const query = {
-    // A text that the engine takes for false: a plain `false` makes dockerode hold the whole log in memory.
-    follow: (follow ? 'true' : '0') as unknown as true,
+  const options = {
+    follow,
     stdout: true,
     stderr: true,
     timestamps,
-    tail: tailLines ?? ('all' as unknown as number),
+    tail: tailLines ?? 'all',
     ...(sinceMs === undefined ? {} : { since: sinceMs / 1000 }),
   };
-  const stream = (await guarded(() => container.logs(query))) as unknown as Readable;
+  const stream = await guarded(() => openStream(container, options));
   whenAborted(signal, () => void stream.destroy());
   try {
     if (isTerminal) yield* stream;
@@ -146,4 +145,18 @@ async function* fromEngine(
   } finally {
     stream.destroy();
   }
+}
+
+/** As dockerode's `logs`, which without following holds all of a log in memory. */
+function openStream(container: Docker.Container, options: object): Promise<Readable> {
+  const call = {
+    path: `/containers/${container.id}/logs?`,
+    method: 'GET',
+    isStream: true,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options,
+  };
+  return new Promise((resolve, reject) => {
+    container.modem.dial(call, (error: Error | null, stream: Readable) => (error ? reject(error) : resolve(stream)));
+  });
 }

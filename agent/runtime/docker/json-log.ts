@@ -1,11 +1,7 @@
 // What Docker's json-file log driver writes, as the output it was made from: an
 // object a line, with a piece of output, its stream and its time. Pure.
 // https://docs.docker.com/engine/logging/drivers/json-file/
-import type { LogQuery } from '../runtime.ts';
-
-/** Stands in a log where the engine has thrown lines away before a slow reader came to them. */
-export const missingNotice =
-  '[skerry] lines may be missing here: the log was rotated faster than it was read, and its oldest file is gone';
+import { type LogQuery, missingLogNotice } from '../runtime.ts';
 
 type Entry = { log: string; stream: string; time: string };
 
@@ -42,7 +38,7 @@ export class JsonLogDecoder {
     const before = this.#endedLine ? '' : '\n';
     this.#endedLine = true;
     this.#withinLine.clear();
-    return Buffer.from(`${before}${time}${missingNotice}\n`);
+    return Buffer.from(`${before}${time}${missingLogNotice}\n`);
   }
 
   #format(entry: Entry | undefined): string {
@@ -61,7 +57,7 @@ export class JsonLogDecoder {
 /** The output in a line of the usual form with no escaped character but a line break at its end. */
 function plainLog(line: string): string | undefined {
   const end = line.indexOf('"', start.length);
-  if (end < 0 || !line.startsWith(start) || !line.startsWith('","', end)) return undefined;
+  if (end < 0 || !line.startsWith(start) || !line.startsWith('","', end) || line.includes(start, end)) return undefined;
   const backslash = line.indexOf('\\', start.length);
   if (backslash < 0 || backslash > end) return line.slice(start.length, end);
   return backslash === end - 2 && line[end - 1] === 'n' ? `${line.slice(start.length, backslash)}\n` : undefined;
