@@ -10,7 +10,8 @@ import { createSystemDisk } from '../../platform/disk.ts';
 import { connectInNamespace, connectTo } from '../../platform/net.ts';
 import { killProcess, readHostFacts } from '../../platform/process.ts';
 import { containersOf, engineSocket, ensureImages, images, networksOf } from '../support/engine.ts';
-import { behaviourOfProgram, runtimeContract } from './runtime-suite.ts';
+import { behaviourOfProgram } from './runtime-programs.ts';
+import { runtimeContract } from './runtime-suite.ts';
 
 const clock = createSystemClock();
 const disk = createSystemDisk();

@@ -10,7 +10,7 @@ import { whenAborted } from '../../../platform/abort.ts';
 import { type Clock, sleep } from '../../../platform/clock.ts';
 import type { Disk } from '../../../platform/disk.ts';
 import { firstLogPauseMs, longestLogPauseMs, maxLogFiles } from '../limits.ts';
-import type { LogQuery, RuntimeError } from '../runtime.ts';
+import { type LogQuery, RuntimeError } from '../runtime.ts';
 import { guarded, translate } from './docker-error.ts';
 import { JsonLogDecoder } from './json-log.ts';
 import { demultiplex } from './log-stream.ts';
@@ -39,6 +39,9 @@ export class DockerLogs {
       const end = query.follow ? endOf(container, stop.signal) : undefined;
       yield* this.#fromFiles(files, query, signal, end?.ended);
       if (end?.failure !== undefined && !signal.aborted) throw end.failure;
+    } catch (error) {
+      if (error instanceof RuntimeError) throw error;
+      throw new RuntimeError('failed', `the log can't be read: ${(error as Error).message}`, { cause: error });
     } finally {
       stop.abort();
       await files.close();
