@@ -84,6 +84,17 @@ describe("docker's logs", { timeout: 60_000 }, () => {
     }
   });
 
+  it('come from itself when its files may not be read', async () => {
+    const id = await run('json-file', {});
+    let asked = 0;
+    const openToRead = (): Promise<never> => {
+      asked += 1;
+      return Promise.reject(Object.assign(new Error('permission denied'), { code: 'EACCES' }));
+    };
+    const text = await read(id, { ...createSystemDisk(), openToRead }, { tailLines: 1 });
+    assert.deepEqual([text, asked], ['no line break', 1]);
+  });
+
   it('of a container without a limit are one file', async () => {
     const text = await read(await run('json-file', {}), createSystemDisk(), {});
     assert.deepEqual(text.split('\n').slice(0, 2).sort(), ['line 1', 'problem 1']);
