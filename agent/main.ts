@@ -113,7 +113,7 @@ function dockerFor(
   const { architecture } = readHostFacts();
   return new DockerRuntime(
     { socketPath: runtimeEndpoint, nodeName, instance, architecture },
-    { clock: createSystemClock(), connectTo, connectInNamespace, killProcess },
+    { clock: createSystemClock(), disk: createSystemDisk(), connectTo, connectInNamespace, killProcess },
   );
 }
 

@@ -1,11 +1,13 @@
 // The machine's file system behind the Disk port: replacing in one step,
 // modes, listing, and what happens when something is not there.
 import assert from 'node:assert/strict';
+import { appendFileSync, renameSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { createSystemDisk } from './disk.ts';
+import { createSystemDisk, type Disk } from './disk.ts';
+import { VirtualDisk } from './virtual-disk.ts';
 
 describe('system disk', () => {
   const disk = createSystemDisk();
@@ -126,4 +128,45 @@ describe('system disk', () => {
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     await assert.rejects(disk.open(join(path, 'below-a-file')), { code: 'ENOTDIR' });
   });
+});
+
+/** What another program does with files while one is read. */
+type Others = { append: (path: string, text: string) => void; rename: (from: string, to: string) => void };
+
+function readingContract(name: string, open: () => Disk & Others): void {
+  it(`a file open for reading is the same under other names and under none: ${name}`, async (test) => {
+    const directory = await mkdtemp(join(tmpdir(), 'skerry-disk-'));
+    test.after(() => rm(directory, { recursive: true }));
+    const disk = open();
+    const path = join(directory, 'file');
+    assert.equal(await disk.openToRead(path), undefined);
+    assert.equal(await disk.fileId(path), undefined);
+    disk.append(path, '0123456789');
+    const file = await disk.openToRead(path);
+    assert.ok(file);
+    assert.equal(await disk.fileId(path), file.id);
+    disk.rename(path, `${path}.1`);
+    disk.append(path, 'another');
+    assert.equal(await disk.fileId(`${path}.1`), file.id);
+    assert.notEqual(await disk.fileId(path), file.id);
+    disk.append(`${path}.1`, 'ab');
+    await disk.remove(`${path}.1`);
+    // As long as it is open, nothing new is taken for it.
+    for (let count = 0; count < 20; count += 1) {
+      disk.append(`${path}.new`, '');
+      assert.notEqual(await disk.fileId(`${path}.new`), file.id);
+      await disk.remove(`${path}.new`);
+    }
+    const buffer = Buffer.alloc(4);
+    assert.equal(await file.sizeBytes(), 12);
+    assert.equal(await file.read(buffer, 9), 3);
+    assert.equal(buffer.toString('latin1', 0, 3), '9ab');
+    assert.equal(await file.read(buffer, 12), 0);
+    await file.close();
+  });
+}
+
+describe('files open for reading', () => {
+  readingContract('system disk', () => ({ ...createSystemDisk(), append: appendFileSync, rename: renameSync }));
+  readingContract('virtual disk', () => new VirtualDisk());
 });

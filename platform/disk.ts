@@ -1,6 +1,6 @@
 // Files behind a door. Whatever is written through it is durable when the
 // promise resolves: fsync of the file, rename, fsync of the directory.
-import { createReadStream } from 'node:fs';
+import { type BigIntStats, createReadStream } from 'node:fs';
 import {
   chmod,
   type FileHandle,
@@ -25,6 +25,16 @@ export type DiskFile = {
   close(): Promise<void>;
 };
 
+/** A file open for reading. It can be read to its end also when it is renamed or removed meanwhile. */
+export type ReadableFile = {
+  /** Tells it from every other file, whatever their names, as long as it is open. */
+  readonly id: string;
+  /** Fills a buffer with bytes from a position on; returns how many there were: 0 at the end. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  sizeBytes(): Promise<number>;
+  close(): Promise<void>;
+};
+
 export type Disk = {
   /** The file's bytes, or undefined when there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
@@ -44,6 +54,10 @@ export type Disk = {
   /** Removes a file or a whole tree; fine when there is none. */
   remove(path: string): Promise<void>;
   open(path: string): Promise<DiskFile>;
+  /** Opens a file that is there, or returns undefined. */
+  openToRead(path: string): Promise<ReadableFile | undefined>;
+  /** What its `id` is when it is opened, or undefined when there is no file. */
+  fileId(path: string): Promise<string | undefined>;
 };
 
 async function syncDirectory(path: string): Promise<void> {
@@ -71,18 +85,40 @@ function wrap(handle: FileHandle): DiskFile {
   };
 }
 
+/** Renaming keeps them; another file gets them only when this one is removed and closed. */
+function idOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+async function openToRead(path: string): Promise<ReadableFile> {
+  const handle = await open(path, 'r');
+  try {
+    return {
+      id: idOf(await handle.stat({ bigint: true })),
+      read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+      sizeBytes: async () => (await handle.stat()).size,
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The machine's file systems. */
 export function createSystemDisk(): Disk {
   let counter = 0;
   return {
-    read: async (path) => {
-      try {
-        return await readFile(path);
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
-    },
+    read: (path) => unlessMissing(readFile(path)),
     readChunks: (path) => createReadStream(path, { highWaterMark: 1 << 20 }),
     write: async (path, content, options = {}) => {
       counter += 1;
@@ -104,14 +140,7 @@ export function createSystemDisk(): Disk {
       }
       await syncDirectory(dirname(path));
     },
-    list: async (path) => {
-      try {
-        return (await readdir(path)).filter((name) => !name.endsWith('.tmp')).sort();
-      } catch (error) {
-        if (isMissing(error)) return [];
-        throw error;
-      }
-    },
+    list: async (path) => ((await unlessMissing(readdir(path))) ?? []).filter((name) => !name.endsWith('.tmp')).sort(),
     makeDirectory: async (path, options = {}) => {
       const created = await mkdir(path, { recursive: true, mode: options.mode ?? 0o700 });
       if (created === undefined) return;
@@ -135,15 +164,11 @@ export function createSystemDisk(): Disk {
       }
     },
     kind: async (path) => {
-      try {
-        const found = await stat(path);
-        if (found.isDirectory()) return 'directory';
-        if (found.isSocket()) return 'socket';
-        return found.isFile() ? 'file' : 'device';
-      } catch (error) {
-        if (isMissing(error)) return undefined;
-        throw error;
-      }
+      const found = await unlessMissing(stat(path));
+      if (found === undefined) return undefined;
+      if (found.isDirectory()) return 'directory';
+      if (found.isSocket()) return 'socket';
+      return found.isFile() ? 'file' : 'device';
     },
     remove: async (path) => {
       const parent = dirname(path);
@@ -154,5 +179,10 @@ export function createSystemDisk(): Disk {
       );
     },
     open: async (path) => wrap(await open(path, 'a+', 0o600)),
+    openToRead: (path) => unlessMissing(openToRead(path)),
+    fileId: async (path) => {
+      const found = await unlessMissing(stat(path, { bigint: true }));
+      return found && idOf(found);
+    },
   };
 }

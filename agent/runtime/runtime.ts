@@ -91,6 +91,10 @@ export type ContainerSpec = {
 
 export type RegistryCredentials = { username: string; password: string; server: string };
 
+/** A line of its own in a log, where the engine threw lines away before a slow reader came to them. */
+export const missingLogNotice =
+  '[skerry] lines may be missing here: the log was rotated faster than it was read, and its oldest file is gone';
+
 export type LogQuery = { follow: boolean; timestamps: boolean; tailLines?: number; sinceMs?: number };
 
 /**
@@ -131,7 +135,10 @@ export type Runtime = {
   remove(id: string): Promise<void>;
   /** Runs a command in a running container, without input; rejects as `failed` when it does not end in time. */
   exec(id: string, command: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: string }>;
-  /** A container's output; ends when it does, or with the signal. */
+  /**
+   * A container's output; ends when it does, or with the signal. Each line comes once and in order, however the
+   * engine rotates the log; what is gone before it is read is told of by `missingLogNotice`.
+   */
   logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Calls back with the uid of a pod of which a container changed; `undefined` when it may be any. */
   watch(signal: AbortSignal, onChange: (podUid: string | undefined) => void): void;

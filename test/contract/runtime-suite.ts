@@ -12,7 +12,7 @@ import type {
   RuntimeError,
   RuntimeErrorCode,
 } from '../../agent/runtime/runtime.ts';
-import type { Behaviour } from '../../agent/runtime/simulated/simulated-engine.ts';
+import { longLine, type ProgramName, poured, pouredNumbers, programs } from './runtime-programs.ts';
 
 export type RuntimeHarness = {
   /** An agent's view of the engine that all views share. */
@@ -27,36 +27,8 @@ export type RuntimeHarness = {
   close: () => Promise<void>;
 };
 
-/** Scripts, and what they do in a simulated engine. */
-export const programs = {
-  forever: {
-    script: 'trap "exit 0" TERM; while :; do sleep 1 & wait; done',
-    behaviour: { onTerm: 10, termExitCode: 0 },
-  },
-  stubborn: { script: 'trap "" TERM; while :; do sleep 1; done', behaviour: { onTerm: 'ignored' } },
-  succeeds: { script: 'exit 0', behaviour: { runsMs: 50, exitCode: 0 } },
-  fails: { script: 'exit 3', behaviour: { runsMs: 50, exitCode: 3 } },
-  talks: {
-    script: 'echo one; sleep 1; echo two; echo three; sleep 1; exit 0',
-    behaviour: {
-      output: [
-        { afterMs: 0, text: 'one' },
-        { afterMs: 1000, text: 'two' },
-        { afterMs: 1000, text: 'three' },
-      ],
-      runsMs: 2000,
-    },
-  },
-} satisfies Record<string, { script: string; behaviour: Behaviour }>;
-type ProgramName = keyof typeof programs;
-
-/** For a simulated engine: what the program of a container does. */
-export function behaviourOfProgram(spec: ContainerSpec): Behaviour | undefined {
-  if (spec.command?.[0]?.includes('missing') === true) return { startError: `exec: ${spec.command[0]}: not found` };
-  return Object.values(programs).find(({ script }) => script === spec.args?.at(-1))?.behaviour;
-}
-
 const eventTimeoutMs = 20_000;
+const pourTimeoutMs = 60_000;
 const everything: LogQuery = { follow: false, timestamps: false };
 
 function runtimeError(...codes: RuntimeErrorCode[]): (error: unknown) => boolean {
@@ -69,8 +41,8 @@ function runtimeError(...codes: RuntimeErrorCode[]): (error: unknown) => boolean
 }
 
 /** Polls until a value is there. */
-async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  const untilMs = performance.now() + eventTimeoutMs;
+async function until<T>(look: () => Promise<T | undefined>, what: string, withinMs = eventTimeoutMs): Promise<T> {
+  const untilMs = performance.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
@@ -151,15 +123,26 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
     };
     const find = async (id: string): Promise<RuntimeContainer | undefined> =>
       (await runtime.list()).find((container) => container.id === id);
-    const exited = (id: string): Promise<RuntimeContainer> =>
-      until(async () => {
-        const container = await find(id);
-        return container?.state === 'exited' ? container : undefined;
-      }, `the end of ${id}`);
-    const read = async (id: string, query: Partial<LogQuery> = {}): Promise<string> => {
+    const exited = (id: string, withinMs = eventTimeoutMs): Promise<RuntimeContainer> =>
+      until(
+        async () => {
+          const container = await find(id);
+          return container?.state === 'exited' ? container : undefined;
+        },
+        `the end of ${id}`,
+        withinMs,
+      );
+    const read = async (
+      id: string,
+      query: Partial<LogQuery> = {},
+      onPiece: () => Promise<unknown> = async () => undefined,
+    ): Promise<string> => {
       const pieces: Uint8Array[] = [];
-      const logs = runtime.logs(id, { ...everything, ...query }, AbortSignal.timeout(eventTimeoutMs));
-      for await (const bytes of logs) pieces.push(bytes);
+      const logs = runtime.logs(id, { ...everything, ...query }, AbortSignal.timeout(pourTimeoutMs));
+      for await (const bytes of logs) {
+        pieces.push(bytes);
+        await onPiece();
+      }
       return Buffer.concat(pieces).toString();
     };
 
@@ -312,6 +295,39 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
       const { id } = await pod('talks');
       assert.equal(await read(id, { follow: true }), 'one\ntwo\nthree\n');
       assert.equal((await exited(id)).exitCode, 0);
+    });
+
+    it('gives a line whole that is longer than the pieces of the engine', async () => {
+      const { id } = await pod('rambles');
+      await exited(id);
+      for (const follow of [false, true])
+        assert.ok((await read(id, { follow })) === `before\n${longLine}\nbehind\n`, 'the line is not whole');
+      const timed = (await read(id, { timestamps: true })).replaceAll(/^\S+ /gm, '');
+      assert.ok(timed === `before\n${longLine}\nbehind\n`, 'the line has more times than one');
+    });
+
+    it('gives each line of a large log once and in order while the engine rotates it', async () => {
+      const { id } = await pod('pours');
+      const numbers = pouredNumbers(await read(id, { follow: true }));
+      assert.deepEqual([numbers[0], numbers.at(-1), numbers.length], [1, poured.lines, poured.lines]);
+      // What the engine has not dropped, and the end of it, which is more than one file.
+      const kept = pouredNumbers(await read(id));
+      assert.deepEqual([kept.at(-1), kept.length > 15_000], [poured.lines, true]);
+      const last = pouredNumbers(await read(id, { tailLines: 15_000 }));
+      assert.deepEqual([last[0], last.at(-1), last.length], [poured.lines - 14_999, poured.lines, 15_000]);
+    });
+
+    it('tells who reads too slowly that lines are missing, or gives them all', async () => {
+      const { id } = await pod('pours');
+      let paused = false;
+      const text = await read(id, { follow: true }, async () => {
+        if (!paused) await exited(id, pourTimeoutMs);
+        paused = true;
+      });
+      const numbers = pouredNumbers(text);
+      const gaps = numbers.filter((number) => Number.isNaN(number)).length;
+      assert.deepEqual([numbers[0], numbers.at(-1)], [1, poured.lines]);
+      assert.ok(gaps === 1 || numbers.length === poured.lines, `${numbers.length} lines, ${gaps} gaps`);
     });
 
     it('stops following with the signal', async () => {

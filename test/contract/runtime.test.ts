@@ -6,12 +6,15 @@ import { DockerRuntime } from '../../agent/runtime/docker/docker-runtime.ts';
 import { SimulatedEngine } from '../../agent/runtime/simulated/simulated-engine.ts';
 import { SimulatedRuntime } from '../../agent/runtime/simulated/simulated-runtime.ts';
 import { createSystemClock } from '../../platform/clock.ts';
+import { createSystemDisk } from '../../platform/disk.ts';
 import { connectInNamespace, connectTo } from '../../platform/net.ts';
 import { killProcess, readHostFacts } from '../../platform/process.ts';
 import { containersOf, engineSocket, ensureImages, images, networksOf } from '../support/engine.ts';
-import { behaviourOfProgram, runtimeContract } from './runtime-suite.ts';
+import { behaviourOfProgram } from './runtime-programs.ts';
+import { runtimeContract } from './runtime-suite.ts';
 
 const clock = createSystemClock();
+const disk = createSystemDisk();
 
 runtimeContract('simulated runtime', async () => {
   const engine = new SimulatedEngine({ behaviourOf: behaviourOfProgram, images: ['shell:1'] }, { clock });
@@ -39,7 +42,7 @@ runtimeContract('docker runtime', async () => {
     opened.add(instance);
     return new DockerRuntime(
       { socketPath, nodeName: 'contract', instance, architecture },
-      { clock, connectTo, connectInNamespace, killProcess },
+      { clock, disk, connectTo, connectInNamespace, killProcess },
     );
   };
   return {

@@ -13,3 +13,12 @@ export function translate(error: unknown, otherwise: 'failed' | 'image-pull' = '
     return new RuntimeError('not-found', text, { cause: error });
   return new RuntimeError(otherwise, text, { cause: error });
 }
+
+/** Does work with the engine. @throws RuntimeError */
+export async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw translate(error);
+  }
+}

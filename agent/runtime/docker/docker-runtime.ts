@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { whenAborted } from '../../../platform/abort.ts';
 import type { Clock } from '../../../platform/clock.ts';
+import type { Disk } from '../../../platform/disk.ts';
 import {
   type ContainerSpec,
   type ContainerStreams,
@@ -16,7 +17,8 @@ import {
   type SandboxSpec,
 } from '../runtime.ts';
 import { containerOptions, sandboxOptions } from './create-options.ts';
-import { type DockerError, translate } from './docker-error.ts';
+import { type DockerError, guarded, translate } from './docker-error.ts';
+import { DockerLogs } from './docker-logs.ts';
 import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
 import { identityOf, instanceLabel, podUidFilter, podUidOf } from './labels.ts';
 import { demultiplex } from './log-stream.ts';
@@ -63,6 +65,7 @@ export class DockerRuntime implements Runtime {
   #options: DockerRuntimeOptions;
   #docker: Docker;
   #clock: Clock;
+  #logs: DockerLogs;
   #networkName: string;
   /** What was inspected, by container id and state: a container in one state does not change. */
   #inspected = new Map<string, RuntimeContainer>();
@@ -70,10 +73,11 @@ export class DockerRuntime implements Runtime {
   /** What goes on inside the containers of the same engine. */
   readonly streams: ContainerStreams;
 
-  constructor(options: DockerRuntimeOptions, parts: { clock: Clock } & Omit<DockerStreamsParts, 'docker'>) {
+  constructor(options: DockerRuntimeOptions, parts: { clock: Clock; disk: Disk } & Omit<DockerStreamsParts, 'docker'>) {
     this.#options = options;
     this.#docker = new Docker({ socketPath: options.socketPath, timeout: 0 });
     this.#clock = parts.clock;
+    this.#logs = new DockerLogs({ ...parts, docker: this.#docker });
     this.streams = new DockerStreams({ ...parts, docker: this.#docker });
     this.#networkName = `skerry-${options.nodeName}-${options.instance}`;
   }
@@ -86,7 +90,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async ensureNetwork(cidr: string): Promise<void> {
-    await this.#guarded(async () => {
+    await guarded(async () => {
       const [network] = await this.#docker.listNetworks({
         filters: { name: [`^${this.#networkName}$`], label: [this.#filter()] },
       });
@@ -123,7 +127,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async hasImage(image: string): Promise<boolean> {
-    return this.#guarded(async () => {
+    return guarded(async () => {
       try {
         await this.#docker.getImage(image).inspect();
         return true;
@@ -154,7 +158,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async createSandbox(spec: SandboxSpec): Promise<string> {
-    return this.#guarded(async () => {
+    return guarded(async () => {
       if (!(await this.hasImage(pauseImage))) await this.#importPauseImage();
       return this.#create(
         sandboxOptions(spec, { image: pauseImage, network: this.#networkName, instance: this.#options.instance }),
@@ -163,11 +167,11 @@ export class DockerRuntime implements Runtime {
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
-    return this.#guarded(() => this.#create(containerOptions(spec, this.#options.instance)));
+    return guarded(() => this.#create(containerOptions(spec, this.#options.instance)));
   }
 
   async start(id: string): Promise<void> {
-    await this.#guarded(async () => {
+    await guarded(async () => {
       try {
         await this.#docker.getContainer(id).start();
       } catch (error) {
@@ -177,7 +181,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async stop(id: string, graceSeconds: number): Promise<void> {
-    await this.#guarded(async () => {
+    await guarded(async () => {
       try {
         const container = this.#docker.getContainer(id);
         if (graceSeconds === 0) await container.kill({ signal: 'SIGKILL' });
@@ -194,7 +198,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#guarded(async () => {
+    await guarded(async () => {
       try {
         await this.#docker.getContainer(id).remove({ force: true, v: true });
       } catch (error) {
@@ -205,7 +209,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async exec(id: string, command: readonly string[], timeoutMs: number): Promise<{ exitCode: number; output: string }> {
-    return this.#guarded(async () => {
+    return guarded(async () => {
       const exec = await this.#docker
         .getContainer(id)
         .exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
@@ -227,36 +231,8 @@ export class DockerRuntime implements Runtime {
     });
   }
 
-  async *logs(
-    id: string,
-    { follow, timestamps, tailLines, sinceMs }: LogQuery,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array> {
-    const query = {
-      stdout: true,
-      stderr: true,
-      timestamps,
-      tail: tailLines === undefined ? ('all' as unknown as number) : tailLines,
-      ...(sinceMs === undefined ? {} : { since: Math.floor(sinceMs / 1000) }),
-    };
-    const container = this.#docker.getContainer(id);
-    const { Config } = await this.#guarded(() => container.inspect());
-    if (!follow) {
-      const bytes = (await this.#guarded(() => container.logs({ ...query, follow: false }))) as unknown as Buffer;
-      if (Config.Tty) yield bytes;
-      else yield* demultiplex(Readable.from([bytes]));
-      return;
-    }
-    const stream = (await this.#guarded(() => container.logs({ ...query, follow: true }))) as Readable;
-    whenAborted(signal, () => void stream.destroy());
-    try {
-      if (Config.Tty) yield* stream;
-      else yield* demultiplex(stream);
-    } catch (error) {
-      if (!signal.aborted) throw translate(error);
-    } finally {
-      stream.destroy();
-    }
+  logs(id: string, query: LogQuery, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#logs.read(id, query, signal);
   }
 
   watch(signal: AbortSignal, onChange: (podUid: string | undefined) => void): void {
@@ -264,7 +240,7 @@ export class DockerRuntime implements Runtime {
   }
 
   async uninstall(): Promise<void> {
-    await this.#guarded(async () => {
+    await guarded(async () => {
       const containers = await this.#docker.listContainers({ all: true, filters: { label: [this.#filter()] } });
       for (const { Id } of containers) await this.#docker.getContainer(Id).remove({ force: true, v: true });
       for (const { Id } of await this.#docker.listNetworks({ filters: { label: [this.#filter()] } }))
@@ -395,17 +371,9 @@ export class DockerRuntime implements Runtime {
       cancel = this.#clock.setTimer(answerWithinMs, () => reject(error));
     });
     try {
-      return await Promise.race([this.#guarded(work), late]);
+      return await Promise.race([guarded(work), late]);
     } finally {
       cancel();
-    }
-  }
-
-  async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw translate(error);
     }
   }
 }

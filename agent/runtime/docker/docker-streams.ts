@@ -6,7 +6,7 @@ import { whenAborted } from '../../../platform/abort.ts';
 import type { connectInNamespace, connectTo } from '../../../platform/net.ts';
 import type { killProcess } from '../../../platform/process.ts';
 import { type ContainerProcess, type ContainerStreams, RuntimeError, type Streams, type Usage } from '../runtime.ts';
-import { translate } from './docker-error.ts';
+import { guarded, translate } from './docker-error.ts';
 import { demultiplexStreams } from './log-stream.ts';
 
 /** Time for a connection to a port of a pod, ms. */
@@ -111,14 +111,6 @@ export class DockerStreams implements ContainerStreams {
     };
     await Promise.all(ids.map(read));
     return found;
-  }
-}
-
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw translate(error);
   }
 }
 
