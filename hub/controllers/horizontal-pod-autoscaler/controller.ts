@@ -20,7 +20,7 @@ import { type AutoscalerStatus, type Plan, planAutoscaler, withCondition } from 
 /** Kubernetes' --horizontal-pod-autoscaler-sync-period, ms. */
 const syncPeriodMs = 15_000;
 
-type Scale = KubeObject & { spec?: { replicas?: number }; status?: { replicas?: number; selector?: string } };
+type Scale = KubeObject & { spec?: { replicas?: number }; status?: { selector?: string } };
 
 export class HorizontalPodAutoscalerController implements Controller {
   #parts: ControllerParts;
@@ -54,7 +54,7 @@ export class HorizontalPodAutoscalerController implements Controller {
     const { resource, scale } = target;
     const selector = scale.status?.selector ?? '';
     const plan = planAutoscaler(autoscaler, {
-      scale: { wanted: scale.spec?.replicas ?? 0, current: scale.status?.replicas ?? 0 },
+      replicas: scale.spec?.replicas ?? 0,
       hasSelector: selector !== '',
       ...(await this.#podsOf(autoscaler, selector)),
       history: this.#histories.get(autoscaler.metadata.uid ?? '') ?? emptyHistory,

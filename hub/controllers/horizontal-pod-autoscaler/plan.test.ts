@@ -31,9 +31,9 @@ function autoscaler(spec: object = {}): HorizontalPodAutoscaler {
   } as unknown as HorizontalPodAutoscaler;
 }
 
-/** As many pods as are wanted, each using so many percent of the CPU it has requested. */
-function observed(wanted: number, percent: number, more: Partial<Observed> = {}): Observed {
-  const names = Array.from({ length: wanted }, (_, index) => `p${index}`);
+/** As many pods as replicas are asked for, each using so many percent of the CPU it has requested. */
+function observed(replicas: number, percent: number, more: Partial<Observed> = {}): Observed {
+  const names = Array.from({ length: replicas }, (_, index) => `p${index}`);
   const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: '2024-05-01T00:00:00Z' }];
   const pods = names.map((name) => ({
     metadata: { name },
@@ -43,7 +43,7 @@ function observed(wanted: number, percent: number, more: Partial<Observed> = {})
   const usage = (): Usage => ({ atMs: nowMs, windowMs: 15_000, containers: new Map([['main', { cpu: percent }]]) });
   const usages = new Map(names.map((name) => [name, usage()]));
   return {
-    scale: { wanted, current: wanted },
+    replicas,
     hasSelector: true,
     pods,
     usages,

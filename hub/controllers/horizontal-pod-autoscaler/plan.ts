@@ -14,8 +14,8 @@ type MetricStatus = NonNullable<AutoscalerStatus['currentMetrics']>[number];
 
 /** What is known of the target when it is looked at; `atMs` is monotonic. */
 export type Observed = {
-  /** Replicas that the target is asked for, and has. */
-  scale: { wanted: number; current: number };
+  /** Replicas that the target is asked for. */
+  replicas: number;
   /** Whether the target says which pods are its own. */
   hasSelector: boolean;
   pods: readonly Pod[];
@@ -57,34 +57,34 @@ export function withCondition(
 /** What an autoscaler does next, given what its target is and uses. */
 export function planAutoscaler(autoscaler: HorizontalPodAutoscaler, observed: Observed): Plan {
   const { minReplicas: min = 1, maxReplicas: max = 1 } = autoscaler.spec ?? {};
-  const { scale, nowMs, atMs } = observed;
+  const { replicas: current, nowMs, atMs } = observed;
   // What there is when the autoscaler is first seen counts as asked for: it does not shrink at once.
-  const first = { atMs, replicas: scale.wanted };
+  const first = { atMs, replicas: current };
   const known = recent(observed.history, atMs);
   const history = known.recommendations.length === 0 ? { ...known, recommendations: [first] } : known;
   const status = withCondition(
-    statusOf(autoscaler, scale.current, scale.wanted),
+    statusOf(autoscaler, current),
     'AbleToScale',
     true,
     ['SucceededGetScale', "the HPA controller was able to get the target's current scale"],
     nowMs,
   );
-  if (scale.wanted === 0 && min !== 0) {
+  if (current === 0 && min !== 0) {
     const disabled = ['ScalingDisabled', 'scaling is disabled since the replica count of the target is zero'] as const;
     const idle = withCondition({ ...status, desiredReplicas: 0 }, 'ScalingActive', false, disabled, nowMs);
     return { status: idle, warnings: [], history };
   }
-  if (scale.wanted > max)
+  if (current > max)
     return {
       status,
-      ...sized(scale.wanted, max, 'Current number of replicas above Spec.MaxReplicas'),
+      ...sized(current, max, 'Current number of replicas above Spec.MaxReplicas'),
       warnings: [],
       history,
     };
-  if (scale.wanted < min)
+  if (current < min)
     return {
       status,
-      ...sized(scale.wanted, min, 'Current number of replicas below Spec.MinReplicas'),
+      ...sized(current, min, 'Current number of replicas below Spec.MinReplicas'),
       warnings: [],
       history,
     };
@@ -95,13 +95,13 @@ function sized(current: number, replicas: number, reason: string): Pick<Plan, 'r
   return replicas === current ? {} : { rescale: { replicas, reason } };
 }
 
-function statusOf({ metadata, status }: HorizontalPodAutoscaler, current: number, desired: number): AutoscalerStatus {
+function statusOf({ metadata, status }: HorizontalPodAutoscaler, current: number): AutoscalerStatus {
   const { lastScaleTime, conditions } = status ?? {};
   return {
     ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
     ...(lastScaleTime === undefined ? {} : { lastScaleTime }),
     currentReplicas: current,
-    desiredReplicas: desired,
+    desiredReplicas: current,
     currentMetrics: status?.currentMetrics ?? null,
     ...(conditions === undefined ? {} : { conditions }),
   } as AutoscalerStatus;
@@ -109,12 +109,12 @@ function statusOf({ metadata, status }: HorizontalPodAutoscaler, current: number
 
 function planByMetrics(autoscaler: HorizontalPodAutoscaler, observed: Observed, before: AutoscalerStatus): Plan {
   const { minReplicas: min = 1, maxReplicas: max = 1 } = autoscaler.spec ?? {};
-  const { scale, history, nowMs, atMs } = observed;
+  const { replicas: current, history, nowMs, atMs } = observed;
   if (!observed.hasSelector) return withoutSelector(before, observed);
   const results = (autoscaler.spec?.metrics ?? []).map((metric) => measureMetric(autoscaler, metric, observed));
   const currentMetrics = results.map((result) => ('problem' in result ? { type: '' } : result.status));
   const measured = { ...before, currentMetrics } as AutoscalerStatus;
-  const decision = decide(results, scale.wanted);
+  const decision = decide(results, current);
   const warnings = results.flatMap((result) =>
     'problem' in result ? [{ reason: result.reason, message: result.problem }] : [],
   );
@@ -129,15 +129,15 @@ function planByMetrics(autoscaler: HorizontalPodAutoscaler, observed: Observed, 
   }
   const found = `the HPA was able to successfully calculate a replica count from ${decision.name}`;
   let status = withCondition(measured, 'ScalingActive', true, ['ValidMetricFound', found], nowMs);
-  const stable = stabilize(autoscaler, history, decision.replicas, scale.wanted, atMs);
+  const stable = stabilize(autoscaler, history, decision.replicas, current, atMs);
   status = withCondition(status, 'AbleToScale', true, [stable.reason, stable.message], nowMs);
-  const limited = limit(autoscaler, history, stable.replicas, { current: scale.wanted, min, max }, atMs);
+  const limited = limit(autoscaler, history, stable.replicas, { current, min, max }, atMs);
   status = withCondition(status, 'ScalingLimited', limited.isLimited, [limited.reason, limited.message], nowMs);
-  const reason = decision.replicas > scale.wanted ? `${decision.name} above target` : 'All metrics below target';
+  const reason = decision.replicas > current ? `${decision.name} above target` : 'All metrics below target';
   const recommendations = [...history.recommendations, { atMs, replicas: decision.replicas }];
   return {
     status: { ...status, desiredReplicas: limited.replicas },
-    ...sized(scale.wanted, limited.replicas, reason),
+    ...sized(current, limited.replicas, reason),
     warnings,
     history: { ...history, recommendations },
   };
@@ -189,7 +189,7 @@ function measureMetric(autoscaler: HorizontalPodAutoscaler, metric: Metric, obse
       ? { resource, container, averageMillis: millisOf(averageValue) }
       : { resource, container, percent };
   const tolerance = toleranceOf(autoscaler.spec?.behavior);
-  const situation = { currentReplicas: observed.scale.wanted, tolerance, nowMs: observed.nowMs };
+  const situation = { currentReplicas: observed.replicas, tolerance, nowMs: observed.nowMs };
   const result: Measurement = measure(observed.pods, observed.usages, target, situation);
   if ('problem' in result) return { reason: `FailedGet${metric.type}Metric`, problem: result.problem };
   const { replicas, current } = result;
