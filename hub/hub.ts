@@ -25,6 +25,7 @@ import { DeploymentController } from './controllers/deployment/controller.ts';
 import { DisruptionController } from './controllers/disruption/controller.ts';
 import { EndpointsController } from './controllers/endpoints/controller.ts';
 import { GarbageCollector } from './controllers/garbage-collector/controller.ts';
+import { HorizontalPodAutoscalerController } from './controllers/horizontal-pod-autoscaler/controller.ts';
 import { JobController } from './controllers/job/controller.ts';
 import { NamespaceController } from './controllers/namespace/controller.ts';
 import { NodeIpamController } from './controllers/node-ipam/controller.ts';
@@ -108,6 +109,7 @@ export class Hub {
       new StatefulSetController(partsFor('statefulset-controller')),
       new JobController(partsFor('job-controller')),
       new CronJobController(partsFor('cronjob-controller')),
+      new HorizontalPodAutoscalerController(partsFor('horizontal-pod-autoscaler')),
       new EndpointsController(partsFor('endpointslice-controller')),
       new DisruptionController(partsFor('disruption-controller')),
       new ResourceQuotaController(partsFor('resourcequota-controller')),

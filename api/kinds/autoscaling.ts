@@ -5,9 +5,9 @@ import type { HorizontalPodAutoscaler } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import type { JsonObject, KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue } from '../meta/status.ts';
+import { autoscalerErrors } from './autoscaling-validation.ts';
 import { ageColumn, integerAt, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
-import { requiredAt } from './validation.ts';
 
 type Metric = NonNullable<NonNullable<HorizontalPodAutoscaler['spec']>['metrics']>[number];
 type MetricStatus = NonNullable<NonNullable<HorizontalPodAutoscaler['status']>['currentMetrics']>[number];
@@ -27,14 +27,17 @@ function cpuMetric(percent: number): Metric {
   return { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: percent } } };
 }
 
-function validate(object: KubeObject): FieldError[] {
-  const { minReplicas = 1, maxReplicas = 0 } = asAutoscaler(object).spec ?? {};
-  const errors = requiredAt(object, 'spec.scaleTargetRef.kind', 'spec.scaleTargetRef.name');
-  if (minReplicas < 1) errors.push(invalidValue('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
-  if (maxReplicas < 1) errors.push(invalidValue('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
-  else if (maxReplicas < minReplicas)
-    errors.push(invalidValue('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  return errors;
+const validate = (object: KubeObject): FieldError[] => autoscalerErrors(asAutoscaler(object));
+
+/** What rules of how fast to scale have when some of them are given. */
+function defaultBehavior(behavior: NonNullable<NonNullable<HorizontalPodAutoscaler['spec']>['behavior']>): void {
+  const periodSeconds = 15;
+  const double = { type: 'Percent', value: 100, periodSeconds };
+  behavior.scaleUp ??= {};
+  behavior.scaleDown ??= {};
+  const fourMore = { type: 'Pods', value: 4, periodSeconds };
+  setDefaults(behavior.scaleUp, { stabilizationWindowSeconds: 0, selectPolicy: 'Max', policies: [fourMore, double] });
+  setDefaults(behavior.scaleDown, { selectPolicy: 'Max', policies: [double] });
 }
 
 function targetText(metric: Metric, current: MetricStatus | undefined): string {
@@ -86,6 +89,8 @@ export const autoscalerKind: Kind = defineKind({
     const spec = specOf(object);
     setDefaults(spec, { minReplicas: 1 });
     if (((spec.metrics as unknown[] | undefined) ?? []).length === 0) spec.metrics = [cpuMetric(defaultCpuPercent)];
+    const { behavior } = asAutoscaler(object).spec ?? {};
+    if (behavior !== undefined) defaultBehavior(behavior);
   },
   prepareCreate: (object) => {
     object.status = { desiredReplicas: 0, currentMetrics: null };

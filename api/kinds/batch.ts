@@ -4,23 +4,23 @@ import { findCondition, isConditionTrue } from '../meta/conditions.ts';
 import type { CronJob, Job } from '../meta/kubernetes.ts';
 import { formatSelector, matchesSelector } from '../meta/labels.ts';
 import { dnsLabelError, dnsSubdomainError } from '../meta/names.ts';
-import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
-import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
+import { isJsonObject, type JsonObject, type KubeObject } from '../meta/object.ts';
+import { invalidValue, required } from '../meta/status.ts';
 import { humanDuration, parseTime } from '../meta/time.ts';
 import { ageColumn, ageOf, booleanAt, integerColumn, templateColumns, textAt, textColumn } from './columns.ts';
 import { scheduleError } from './cron-schedule.ts';
+import { jobSpecErrors, jobUpdateErrors } from './job-validation.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { defaultTemplate } from './pod-template.ts';
-import { validateTemplateSpec } from './pod-validation.ts';
-import { immutableMessage, notNegative, oneOfAt, requiredAt, unchangedAt } from './validation.ts';
+import { notNegative, oneOfAt, requiredAt } from './validation.ts';
 
+type JobSpec = NonNullable<Job['spec']>;
 const asJob = (object: KubeObject): Job => object as Job;
 const asCronJob = (object: KubeObject): CronJob => object as CronJob;
 
 /** Labels that tie pods to their job; the two short ones are from before the prefix came. */
 const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
 const jobNameLabel = 'batch.kubernetes.io/job-name';
-const jobRestartPolicies = ['OnFailure', 'Never'];
 
 function defaultJobSpec(spec: JsonObject): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
@@ -31,6 +31,10 @@ function defaultJobSpec(spec: JsonObject): void {
     suspend: false,
     podReplacementPolicy: spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed',
   });
+  // Go always writes the status, so that it may come in empty.
+  const policy = spec.podFailurePolicy as JobSpec['podFailurePolicy'] | undefined;
+  for (const { onPodConditions = [] } of policy?.rules ?? [])
+    for (const pattern of onPodConditions) pattern.status ||= 'True';
   defaultTemplate(spec);
 }
 
@@ -50,24 +54,6 @@ function generateSelector(object: KubeObject): void {
     'controller-uid': uid,
     'job-name': name,
   };
-}
-
-function jobSpecErrors(spec: JsonObject | undefined, path: string): FieldError[] {
-  const at = (errors: FieldError[]): FieldError[] =>
-    errors.map((error) => ({ ...error, field: `${path}.${error.field}` }));
-  const template = (spec as Job['spec'])?.template;
-  const errors = at([
-    ...notNegative(spec, 'parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit'),
-    ...notNegative(spec, 'ttlSecondsAfterFinished', 'backoffLimitPerIndex', 'maxFailedIndexes'),
-    ...oneOfAt(spec, 'completionMode', ['NonIndexed', 'Indexed']),
-  ]);
-  if (spec?.completionMode === 'Indexed' && spec.completions === undefined)
-    errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
-  errors.push(...validateTemplateSpec(template?.spec, `${path}.template.spec`));
-  const policy = template?.spec?.restartPolicy;
-  if (policy !== undefined && !jobRestartPolicies.includes(policy))
-    errors.push(notSupported(`${path}.template.spec.restartPolicy`, policy, jobRestartPolicies));
-  return errors;
 }
 
 function jobStatusText(job: Job): string {
@@ -111,7 +97,7 @@ export const jobKind: Kind = defineKind({
   },
   validate: (object) => {
     const { spec } = asJob(object);
-    const errors = jobSpecErrors(spec as JsonObject | undefined, 'spec');
+    const errors = jobSpecErrors(spec, 'spec');
     if (spec?.selector === undefined) errors.push(required('spec.selector'));
     else if (!matchesSelector(spec.selector, spec.template.metadata?.labels as Record<string, string> | undefined))
       errors.push(
@@ -123,16 +109,7 @@ export const jobKind: Kind = defineKind({
       );
     return errors;
   },
-  validateUpdate: (object, old) => {
-    const fixed = ['spec.selector', 'spec.completionMode', 'spec.podFailurePolicy', 'spec.backoffLimitPerIndex'];
-    const errors = unchangedAt(object, old, ...fixed);
-    if (asJob(object).spec?.completionMode !== 'Indexed') errors.push(...unchangedAt(object, old, 'spec.completions'));
-    // A job that is suspended and has not started may still be told where to run.
-    const isOpen = asJob(old).spec?.suspend === true && asJob(old).status?.startTime === undefined;
-    if (!isOpen && !jsonEqual(asJob(object).spec?.template, asJob(old).spec?.template))
-      errors.push(invalidValue('spec.template', asJob(object).spec?.template, immutableMessage));
-    return errors;
-  },
+  validateUpdate: jobUpdateErrors,
   selectableFields: (object) => ({ 'status.successful': String(asJob(object).status?.succeeded ?? 0) }),
   columns: [
     textColumn('Status', 'Status of the job.', (object) => jobStatusText(asJob(object))),
@@ -196,7 +173,7 @@ export const cronJobKind: Kind = defineKind({
         'spec.successfulJobsHistoryLimit',
         'spec.failedJobsHistoryLimit',
       ),
-      ...jobSpecErrors(spec?.jobTemplate.spec as JsonObject | undefined, 'spec.jobTemplate.spec'),
+      ...jobSpecErrors(spec?.jobTemplate.spec, 'spec.jobTemplate.spec'),
     ];
     const problem = spec?.schedule ? scheduleError(spec.schedule, spec.timeZone) : undefined;
     if (problem !== undefined) errors.push(invalidValue(`spec.${problem.field}`, problem.value, problem.message));

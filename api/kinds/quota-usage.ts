@@ -4,6 +4,7 @@ import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../meta
 import type { KubeObject } from '../meta/object.ts';
 import { parseQuantity } from '../meta/quantity.ts';
 import type { Kind } from './kind.ts';
+import { isInScopes } from './quota-scopes.ts';
 import { usesNodePorts } from './service.ts';
 
 /** Amounts by the names that quotas use, in base units. */
@@ -88,39 +89,9 @@ export function usageOf(kind: Kind, object: KubeObject): Amounts {
   return amounts;
 }
 
-type ScopeTerm = { scopeName: string; operator?: string; values?: string[] };
-
-function scopesOf({ spec }: ResourceQuota): ScopeTerm[] {
-  const plain = (spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' }));
-  return [...plain, ...((spec?.scopeSelector?.matchExpressions ?? []) as ScopeTerm[])];
-}
-
-function matchesScope({ scopeName, operator = 'Exists', values = [] }: ScopeTerm, { spec, status }: Pod): boolean {
-  switch (scopeName) {
-    case 'Terminating':
-      return spec?.activeDeadlineSeconds !== undefined;
-    case 'NotTerminating':
-      return spec?.activeDeadlineSeconds === undefined;
-    case 'BestEffort':
-      return status?.qosClass === 'BestEffort';
-    case 'NotBestEffort':
-      return status?.qosClass !== 'BestEffort';
-    case 'PriorityClass': {
-      const name = spec?.priorityClassName ?? '';
-      if (operator === 'Exists') return name !== '';
-      if (operator === 'DoesNotExist') return name === '';
-      return operator === 'In' ? values.includes(name) : !values.includes(name);
-    }
-    default:
-      return false;
-  }
-}
-
-/** What of an object counts against a quota: only what it limits, and with scopes only pods in them. */
+/** What of an object counts against a quota: only what it limits, and with scopes only what is in them. */
 export function chargedTo(quota: ResourceQuota, kind: Kind, object: KubeObject): Amounts {
-  const scopes = scopesOf(quota);
-  if (scopes.length > 0 && (kind.kind !== 'Pod' || !scopes.every((scope) => matchesScope(scope, object as Pod))))
-    return {};
+  if (!isInScopes(quota, kind, object)) return {};
   const hard = quota.spec?.hard ?? {};
   return Object.fromEntries(Object.entries(usageOf(kind, object)).filter(([name]) => hard[name] !== undefined));
 }

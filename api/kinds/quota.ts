@@ -2,13 +2,14 @@
 // https://kubernetes.io/docs/concepts/policy/
 import type { LimitRange, ResourceQuota } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
-import type { KubeObject } from '../meta/object.ts';
+import { jsonEqual, type KubeObject } from '../meta/object.ts';
 import { parseQuantity } from '../meta/quantity.ts';
 import { type FieldError, invalidValue } from '../meta/status.ts';
 import { formatTime, parseTime } from '../meta/time.ts';
 import { ageColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
-import { unchangedAt } from './validation.ts';
+import { isUnknownResource, scopeErrors } from './quota-scopes.ts';
+import { immutableMessage } from './validation.ts';
 
 const asRange = (object: KubeObject): LimitRange => object as LimitRange;
 const asQuota = (object: KubeObject): ResourceQuota => object as ResourceQuota;
@@ -80,8 +81,20 @@ export const resourceQuotaKind: Kind = defineKind({
   applyDefaults: (object) => {
     specOf(object);
   },
-  validate: (object) => quantityErrors(asQuota(object).spec?.hard, 'spec.hard'),
-  validateUpdate: (object, old) => unchangedAt(object, old, 'spec.scopes', 'spec.scopeSelector'),
+  validate: (object) => {
+    const { hard } = asQuota(object).spec ?? {};
+    const unknown = Object.keys(hard ?? {}).filter(isUnknownResource);
+    return [
+      ...unknown.map((name) => invalidValue(`spec.hard[${name}]`, name, 'must be a standard resource for quota')),
+      ...quantityErrors(hard, 'spec.hard'),
+      ...scopeErrors(asQuota(object)),
+    ];
+  },
+  validateUpdate: (object, old) => {
+    const scopesOf = (quota: KubeObject): string[] => [...new Set(asQuota(quota).spec?.scopes)].sort();
+    if (jsonEqual(scopesOf(object), scopesOf(old))) return [];
+    return [invalidValue('spec.scopes', asQuota(object).spec?.scopes ?? null, immutableMessage)];
+  },
   columns: [
     textColumn('Request', 'What is used of what may be requested.', (object) => usageText(object, false)),
     textColumn('Limit', 'What is used of what may be set as limits.', (object) => usageText(object, true)),

@@ -3,8 +3,8 @@
 import type { StatefulSet } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
-import { forbiddenField } from '../meta/status.ts';
-import { ageColumn, templateColumns, textColumn } from './columns.ts';
+import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts';
+import { ageColumn, templateColumns, textColumn, valueAt } from './columns.ts';
 import { defineKind, type Kind, scaleSubresource, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { defaultTemplate } from './pod-template.ts';
 import { intOrPercentErrors, notNegative, oneOfAt } from './validation.ts';
@@ -26,6 +26,32 @@ const mutableFields = [
 
 function immutablePart(object: KubeObject): JsonObject {
   return Object.fromEntries(Object.entries(specOf(object)).filter(([field]) => !mutableFields.includes(field)));
+}
+
+const retentionPolicies = ['Retain', 'Delete'];
+
+/** One of two words stands at a path. */
+function eitherAt(object: KubeObject, path: string, [one, other]: readonly [string, string]): FieldError[] {
+  const value = valueAt(object, path);
+  return value === one || value === other ? [] : [invalidValue(path, value, `must be '${one}' or '${other}'`)];
+}
+
+/** https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#update-strategies */
+function strategyErrors(set: StatefulSet): FieldError[] {
+  const at = 'spec.updateStrategy';
+  const { type, rollingUpdate } = set.spec?.updateStrategy ?? {};
+  if (type !== 'RollingUpdate' && type !== 'OnDelete')
+    return [invalidValue(at, set.spec?.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'")];
+  if (rollingUpdate === undefined) return [];
+  if (type === 'OnDelete')
+    return [invalidValue(`${at}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")];
+  const { maxUnavailable } = rollingUpdate;
+  const field = `${at}.rollingUpdate.maxUnavailable`;
+  const errors = [...notNegative(set, `${at}.rollingUpdate.partition`), ...intOrPercentErrors(maxUnavailable, field)];
+  if (maxUnavailable === 0 || maxUnavailable === '0%') errors.push(invalidValue(field, maxUnavailable, 'cannot be 0'));
+  if (typeof maxUnavailable === 'string' && Number.parseInt(maxUnavailable, 10) > 100)
+    errors.push(invalidValue(field, maxUnavailable, 'must not be greater than 100%'));
+  return errors;
 }
 
 export const statefulSetKind: Kind = defineKind({
@@ -55,7 +81,7 @@ export const statefulSetKind: Kind = defineKind({
     setDefaults(strategy, { type: 'RollingUpdate' });
     if (strategy.type === 'RollingUpdate') {
       strategy.rollingUpdate ??= {};
-      setDefaults(strategy.rollingUpdate as JsonObject, { partition: 0 });
+      setDefaults(strategy.rollingUpdate as JsonObject, { partition: 0, maxUnavailable: 1 });
     }
     for (const claim of (spec.volumeClaimTemplates as unknown[] | undefined) ?? []) {
       if (!isJsonObject(claim)) continue;
@@ -69,13 +95,11 @@ export const statefulSetKind: Kind = defineKind({
   },
   validate: (object) => [
     ...validateWorkload(object),
-    ...oneOfAt(object, 'spec.podManagementPolicy', ['OrderedReady', 'Parallel']),
-    ...oneOfAt(object, 'spec.updateStrategy.type', ['RollingUpdate', 'OnDelete']),
-    ...notNegative(object, 'spec.updateStrategy.rollingUpdate.partition', 'spec.ordinals.start'),
-    ...intOrPercentErrors(
-      asStatefulSet(object).spec?.updateStrategy?.rollingUpdate?.maxUnavailable,
-      'spec.updateStrategy.rollingUpdate.maxUnavailable',
-    ),
+    ...eitherAt(object, 'spec.podManagementPolicy', ['OrderedReady', 'Parallel']),
+    ...strategyErrors(asStatefulSet(object)),
+    ...notNegative(object, 'spec.ordinals.start'),
+    ...oneOfAt(object, 'spec.persistentVolumeClaimRetentionPolicy.whenDeleted', retentionPolicies),
+    ...oneOfAt(object, 'spec.persistentVolumeClaimRetentionPolicy.whenScaled', retentionPolicies),
   ],
   validateUpdate: (object, old) => {
     if (jsonEqual(immutablePart(object), immutablePart(old))) return [];

@@ -50,7 +50,8 @@ export type FieldError = {
     | 'FieldValueDuplicate'
     | 'FieldValueForbidden'
     | 'FieldValueNotFound'
-    | 'FieldValueTooLong';
+    | 'FieldValueTooLong'
+    | 'FieldValueTooMany';
   /** JSON path such as `spec.containers[0].name`. */
   field: string;
   /** Text as Kubernetes prints it, without the field. */
@@ -192,6 +193,14 @@ export function duplicate(field: string, value: unknown): FieldError {
 
 export function forbiddenField(field: string, detail: string): FieldError {
   return { reason: 'FieldValueForbidden', field, message: `Forbidden: ${detail}` };
+}
+
+export function tooLong(field: string, max: number): FieldError {
+  return { reason: 'FieldValueTooLong', field, message: `Too long: may not be more than ${max} bytes` };
+}
+
+export function tooMany(field: string, count: number, max: number): FieldError {
+  return { reason: 'FieldValueTooMany', field, message: `Too many: ${count}: must have at most ${max} items` };
 }
 
 /** Whether the error is an ApiError with this reason. */

@@ -3,7 +3,7 @@ import type { Kind } from '../../api/kinds/kind.ts';
 import { labelValueError, qualifiedNameError } from '../../api/meta/labels.ts';
 import { dnsLabelError } from '../../api/meta/names.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
-import { type FieldError, invalid, invalidValue, required } from '../../api/meta/status.ts';
+import { type FieldError, invalid, invalidValue, required, tooLong } from '../../api/meta/status.ts';
 import { enumErrors } from '../../api/schema/enum-errors.ts';
 
 /** Most bytes of all annotations of an object together. */
@@ -47,11 +47,7 @@ function validateMetadata(kind: Kind, { metadata }: KubeObject): FieldError[] {
     if (problem !== undefined) errors.push(invalidValue('metadata.annotations', key, problem));
   }
   if (annotationBytes > maxAnnotationBytes) {
-    errors.push({
-      reason: 'FieldValueTooLong',
-      field: 'metadata.annotations',
-      message: `Too long: may not be more than ${maxAnnotationBytes} bytes`,
-    });
+    errors.push(tooLong('metadata.annotations', maxAnnotationBytes));
   }
   errors.push(...validateReferences(metadata));
   return errors;

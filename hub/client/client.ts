@@ -31,8 +31,9 @@ export class Client {
     return new Client(this.#handler, user);
   }
 
-  get(resource: ResourceId, target: ObjectName): Promise<KubeObject> {
-    return this.#execute({ verb: 'get', resource, ...target, query: {} });
+  /** The object, or one of its subresources, such as a workload's scale. */
+  get(resource: ResourceId, target: ObjectName, subresource?: string): Promise<KubeObject> {
+    return this.#execute({ verb: 'get', resource, ...target, subresource, query: {} });
   }
 
   async list(resource: ResourceId, { namespace, ...selectors }: ListQuery = {}): Promise<ObjectList> {

@@ -7,6 +7,7 @@ const apps = (resource: string): ResourceId => ({ group: 'apps', version: 'v1', 
 const rbac = (resource: string): ResourceId => ({ group: 'rbac.authorization.k8s.io', version: 'v1', resource });
 
 export const resources = {
+  autoscalers: { group: 'autoscaling', version: 'v2', resource: 'horizontalpodautoscalers' },
   claims: core('persistentvolumeclaims'),
   cronJobs: { group: 'batch', version: 'v1', resource: 'cronjobs' },
   disruptionBudgets: { group: 'policy', version: 'v1', resource: 'poddisruptionbudgets' },
@@ -24,6 +25,7 @@ export const resources = {
   namespaces: core('namespaces'),
   nodes: core('nodes'),
   pods: core('pods'),
+  podMetrics: { group: 'metrics.k8s.io', version: 'v1beta1', resource: 'pods' },
   secrets: core('secrets'),
   serviceAccounts: core('serviceaccounts'),
   services: core('services'),

@@ -17,7 +17,7 @@ export class WorkQueue {
   #waiting = new Set<string>();
   #running = new Set<string>();
   #failures = new Map<string, number>();
-  #timers = new Map<string, () => void>();
+  #timers = new Map<string, { atMs: number; cancel: () => void }>();
   #signal: AbortSignal | undefined;
 
   constructor(name: string, reconcile: Reconcile, parts: WorkQueueParts) {
@@ -30,7 +30,7 @@ export class WorkQueue {
   start(signal: AbortSignal): void {
     this.#signal = signal;
     signal.addEventListener('abort', () => {
-      for (const cancel of this.#timers.values()) cancel();
+      for (const { cancel } of this.#timers.values()) cancel();
       this.#timers.clear();
     });
     for (const key of this.#waiting) this.#run(key);
@@ -41,14 +41,19 @@ export class WorkQueue {
     if (this.#signal !== undefined) this.#run(key);
   }
 
-  /** Adds the key after a time; an earlier appointment of the same key stands. */
+  /** Adds the key after a time; of several appointments of a key the soonest is kept. */
   addAfter(key: string, delayMs: number): void {
-    if (this.#timers.has(key) || this.#signal?.aborted) return;
-    const cancel = this.#parts.clock.setTimer(delayMs, () => {
+    if (this.#signal?.aborted) return;
+    const { clock } = this.#parts;
+    const atMs = clock.monotonicMs() + delayMs;
+    const known = this.#timers.get(key);
+    if (known !== undefined && known.atMs <= atMs) return;
+    known?.cancel();
+    const cancel = clock.setTimer(delayMs, () => {
       this.#timers.delete(key);
       this.add(key);
     });
-    this.#timers.set(key, cancel);
+    this.#timers.set(key, { atMs, cancel });
   }
 
   #run(key: string): void {

@@ -2,7 +2,9 @@
 
 import type { Job, Pod } from '../../api/meta/kubernetes.ts';
 import { formatTime } from '../../api/meta/time.ts';
-import { indexAnnotation, type Step, trackingFinalizer } from '../../hub/controllers/job/plan.ts';
+import { trackingFinalizer } from '../../hub/controllers/job/counting.ts';
+import { indexAnnotation } from '../../hub/controllers/job/indexes.ts';
+import type { Step } from '../../hub/controllers/job/plan.ts';
 
 export const nowMs = Date.parse('2024-05-01T12:00:00Z');
 export const ago = (seconds: number): string => formatTime(nowMs - seconds * 1000);
@@ -44,7 +46,7 @@ export const pods = (...texts: string[]): Pod[] => texts.map((text) => pod(text)
 export function text(step: Step): string {
   switch (step.type) {
     case 'create':
-      return `create ${step.indexes.map((index) => index ?? '.').join(' ')}`;
+      return `create ${step.places.map(({ index }) => index ?? '.').join(' ')}`;
     case 'delete-pod':
     case 'release':
       return `${step.type} ${step.pod.metadata.name}`;

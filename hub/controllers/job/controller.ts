@@ -1,4 +1,5 @@
 // Runs the Job plan.
+import { isConditionTrue } from '../../../api/meta/conditions.ts';
 import type { Job, Pod } from '../../../api/meta/kubernetes.ts';
 import { controllerOf, type KubeObject } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
@@ -7,7 +8,9 @@ import { targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
 import { isNamespaceGone, isOwnedBy, podFromTemplate } from '../pods.ts';
-import { indexAnnotation, isTracked, planJob, type Step, trackingFinalizer } from './plan.ts';
+import { isTracked, type JobStatus, trackingFinalizer } from './counting.ts';
+import { failureCountAnnotation, ignoredCountAnnotation, indexAnnotation } from './indexes.ts';
+import { type Place, planJob, type Step } from './plan.ts';
 
 type Executors = { [T in Step['type']]: (job: Job, step: Extract<Step, { type: T }>) => Promise<void> };
 
@@ -67,15 +70,28 @@ export class JobController implements Controller {
     }
   }
 
+  /** Events of what a new status says that the old one did not. */
+  #tell(job: Job, status: JobStatus): void {
+    const target = targetOf(job, 'batch/v1', 'Job');
+    for (const { type, status: value, reason = '', message = '' } of status.conditions ?? []) {
+      const isTrue = value === 'True';
+      if (isTrue === isConditionTrue(job.status?.conditions, type)) continue;
+      if (type === 'Complete') this.#parts.events.record(target, 'Normal', 'Completed', 'Job completed');
+      else if (type === 'Failed') this.#parts.events.record(target, 'Warning', reason, message);
+      else if (type === 'Suspended')
+        this.#parts.events.record(target, 'Normal', isTrue ? 'Suspended' : 'Resumed', message);
+    }
+  }
+
   #executors: Executors = {
-    create: async (job, { indexes }) => {
+    create: async (job, { places }) => {
       const template = job.spec?.template;
       if (template === undefined) return;
       const target = targetOf(job, 'batch/v1', 'Job');
-      for (const index of indexes) {
+      for (const place of places) {
         const pod = podFromTemplate(job, 'batch/v1', 'Job', template);
         pod.metadata.finalizers = [trackingFinalizer];
-        if (index !== undefined) setIndex(pod, job.metadata.name, index);
+        setPlace(pod, job.metadata.name, place);
         try {
           const created = await this.#parts.client.create(resources.pods, pod);
           this.#parts.events.record(target, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
@@ -100,11 +116,7 @@ export class JobController implements Controller {
       const { metadata } = job;
       // With its resourceVersion: counts must not be written over newer ones.
       await this.#parts.client.update(resources.jobs, { ...job, metadata, status } as KubeObject, 'status');
-      const end = status.conditions?.find(({ type }) => type === 'Complete' || type === 'Failed');
-      if (end === undefined) return;
-      const target = targetOf(job, 'batch/v1', 'Job');
-      if (end.type === 'Complete') this.#parts.events.record(target, 'Normal', 'Completed', 'Job completed');
-      else this.#parts.events.record(target, 'Warning', end.reason ?? 'Failed', end.message ?? '');
+      this.#tell(job, status);
     },
     'delete-job': async ({ metadata }) => {
       await this.#parts.client.delete(resources.jobs, metadata, { propagationPolicy: 'Foreground' });
@@ -113,9 +125,15 @@ export class JobController implements Controller {
   };
 }
 
-/** An indexed job's pod knows its index by annotation, label, name and variable. */
-function setIndex(pod: Pod, jobName: string, index: number): void {
-  pod.metadata.annotations = { ...pod.metadata.annotations, [indexAnnotation]: String(index) };
+/** An indexed job's pod knows its index by annotation, label, name and variable, and how often that has failed. */
+function setPlace(pod: Pod, jobName: string, { index, failures }: Place): void {
+  if (index === undefined) return;
+  pod.metadata.annotations = {
+    ...pod.metadata.annotations,
+    [indexAnnotation]: String(index),
+    ...(failures === undefined ? {} : { [failureCountAnnotation]: String(failures.counted) }),
+    ...(failures === undefined || failures.ignored === 0 ? {} : { [ignoredCountAnnotation]: String(failures.ignored) }),
+  };
   pod.metadata.labels = { ...pod.metadata.labels, [indexAnnotation]: String(index) };
   pod.metadata.generateName = `${jobName.slice(0, 50)}-${index}-`;
   if (pod.spec === undefined) return;

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Job, Pod } from '../../../api/meta/kubernetes.ts';
-import { isFinished, type JobStatus, planJob, type Step, trackingFinalizer } from './plan.ts';
+import { type JobStatus, trackingFinalizer } from './counting.ts';
+import { isFinished, type Place, planJob, type Step } from './plan.ts';
 
 const startMs = Date.parse('2024-05-01T12:00:00Z');
 const hourMs = 3_600_000;
@@ -25,7 +26,10 @@ class World {
   #known: { job: Job; pods: Pod[] };
 
   constructor(spec: object) {
-    this.job = { metadata: { name: 'j', uid: 'job', resourceVersion: '1' }, spec } as unknown as Job;
+    this.job = {
+      metadata: { name: 'j', uid: 'job', resourceVersion: '1' },
+      spec: { backoffLimit: 1_000_000, ...spec },
+    } as unknown as Job;
     this.#known = { job: this.job, pods: this.pods };
   }
 
@@ -50,7 +54,7 @@ class World {
   #execute(seen: Job, step: Step): boolean {
     switch (step.type) {
       case 'create':
-        for (const index of step.indexes) this.#create(index);
+        for (const place of step.places) this.#create(place);
         return true;
       case 'delete-pod':
         this.delete(step.pod.metadata.uid);
@@ -74,7 +78,7 @@ class World {
     this.job = { ...job, metadata: { ...job.metadata, resourceVersion } };
   }
 
-  #create(index: number | undefined): void {
+  #create({ index }: Place): void {
     const uid = `pod-${this.#made++}`;
     const annotations = { 'batch.kubernetes.io/job-completion-index': String(index) };
     const metadata = { name: uid, uid, creationTimestamp: '2024-05-01T12:00:00Z', finalizers: [trackingFinalizer] };
@@ -135,9 +139,17 @@ class World {
     assert.ok(failed <= this.ended.failed, `${failed} of ${this.ended.failed} failures counted`);
   }
 
+  /** Nodes say of the pods that were deleted that they are gone. */
+  #confirm(): void {
+    for (const { metadata } of this.pods)
+      if (metadata.deletionTimestamp !== undefined)
+        this.#change(metadata.uid, (pod) => ({ ...pod, metadata: { ...pod.metadata, deletionGracePeriodSeconds: 0 } }));
+  }
+
   /** Rounds with all news, until nothing is left to do. */
   settle(): void {
     for (let round = 0; round < maxRounds; round += 1) {
+      this.#confirm();
       this.hear('all');
       this.nowMs += hourMs;
       if (this.round() === 0) return;
@@ -182,6 +194,14 @@ describe('counting', () => {
   for (const [title, spec] of [
     ['pods', { parallelism: 3, completions: 1000, backoffLimit: 1000 }],
     ['pods of an indexed job', { parallelism: 3, completions: 1000, backoffLimit: 1000, completionMode: 'Indexed' }],
+    [
+      'pods of indexes with limits of their own',
+      { parallelism: 3, completions: 1000, completionMode: 'Indexed', backoffLimitPerIndex: 1000 },
+    ],
+    [
+      'pods that are replaced when they have ended',
+      { parallelism: 3, completions: 1000, backoffLimit: 1000, podReplacementPolicy: 'Failed' },
+    ],
     ['pods that share a queue', { parallelism: 4, backoffLimit: 1000 }],
   ] as const) {
     it(`${title} once each, whatever comes between`, () => {

@@ -4,10 +4,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { formatIndexes, parseIndexes } from '../../../api/kinds/job-indexes.ts';
 import type { Job, Pod } from '../../../api/meta/kubernetes.ts';
 import { formatTime } from '../../../api/meta/time.ts';
 import { ago, job, nowMs, pod, pods, text } from '../../../test/support/jobs.ts';
-import { formatIndexes, parseIndexes, planJob } from './plan.ts';
+import { planJob } from './plan.ts';
 
 /** Steps without the status; of it, its conditions that hold. */
 const plan = (one: Job, own: Pod[]): string[] =>
@@ -56,6 +57,12 @@ describe('pods', () => {
       job({ ...three, ...indexed }, { failed: 1 }),
       pods('a Running 0', 'c Running 2'),
       ['create 1'],
+    ],
+    [
+      'one of two at an index',
+      job({ ...three, ...indexed }),
+      pods('a Running 0', 'b Pending 0', 'c Running 1'),
+      ['release b', 'delete-pod b'],
     ],
     // Completions and parallelism of indexed jobs may shrink together.
     [

@@ -1,234 +1,107 @@
 // Job: pods until enough have succeeded, or too many failed. Pure: from the job
-// and its pods to steps. A pod that ended is counted before it may go: it
-// carries a finalizer, its uid is written to the status, then the finalizer
-// goes, then the count moves, so that no crash counts twice or never.
+// and its pods to steps. How pods that ended are counted is in counting.ts.
 // https://kubernetes.io/docs/concepts/workloads/controllers/job/
+import { parseIndexes } from '../../../api/kinds/job-indexes.ts';
 import { findCondition, isConditionTrue, setCondition } from '../../../api/meta/conditions.ts';
 import type { Condition, Job, Pod } from '../../../api/meta/kubernetes.ts';
-import { cloneJson, jsonEqual } from '../../../api/meta/object.ts';
+import { jsonEqual } from '../../../api/meta/object.ts';
 import { formatTime, parseTime } from '../../../api/meta/time.ts';
 import { compareForDeletion, isActive, isReady } from '../pods.ts';
+import { backoffMs, indexBackoffMs } from './backoff.ts';
+import {
+  type Count,
+  countPods,
+  hasEnded,
+  isAllCounted,
+  isTracked,
+  type JobStatus,
+  replacesOnlyFailed,
+  succeededCount,
+} from './counting.ts';
+import { decidedEnd, type End, endOf } from './end.ts';
+import { failuresAfter, hasLimitPerIndex, type IndexFailures, indexOf, isIndexed } from './indexes.ts';
+
+/** Where a pod is to be made: nowhere in particular, or at an index that has failed so often. */
+export type Place = { index?: number; failures?: IndexFailures };
 
 export type Step =
-  | { type: 'create'; indexes: (number | undefined)[] }
+  | { type: 'create'; places: Place[] }
   | { type: 'delete-pod'; pod: Pod }
   | { type: 'release'; pod: Pod }
   | { type: 'status'; status: JobStatus }
   | { type: 'delete-job' }
   | { type: 'wait'; delayMs: number };
 
-export type JobStatus = NonNullable<Job['status']>;
-type Uncounted = { succeeded?: string[]; failed?: string[] };
-
-export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
-export const indexAnnotation = 'batch.kubernetes.io/job-completion-index';
-
-/** Delay before the next pod after failures: 10 s, 20 s ... 10 min, as Kubernetes'. */
-const firstBackoffMs = 10_000;
-const longestBackoffMs = 600_000;
+/** The value of `spec.managedBy` that means this controller, as no value does. */
+const controllerName = 'kubernetes.io/job-controller';
 
 export function isFinished(job: Job): boolean {
   return isConditionTrue(job.status?.conditions, 'Complete') || isConditionTrue(job.status?.conditions, 'Failed');
 }
 
-export function isTracked(pod: Pod): boolean {
-  return pod.metadata.finalizers?.includes(trackingFinalizer) === true;
-}
-
-function hasEnded(pod: Pod): boolean {
-  // A pod that is deleted before it ended has failed.
-  return (
-    pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' || pod.metadata.deletionTimestamp !== undefined
-  );
-}
-
-function indexOf(pod: Pod): number | undefined {
-  const text = pod.metadata.annotations?.[indexAnnotation];
-  return text === undefined ? undefined : Number(text);
-}
-
 /** Steps for a job, given its own pods. */
 export function planJob(job: Job, pods: readonly Pod[], nowMs: number): Step[] {
-  if (job.metadata.deletionTimestamp !== undefined) {
-    // Nobody counts any more; pods that outlive the job must not carry its finalizer for ever.
-    return pods.filter(isTracked).map((pod) => ({ type: 'release', pod }));
-  }
-  const booked = book(job, pods);
-  const active = pods.filter((pod) => isActive(pod));
-  if (isFinished(job)) return [...booked.steps, ...planFinished(job, active, nowMs)];
-  const { status, steps } = booked;
-  const end = decidedEnd(job) ?? endOf(job, status, active, nowMs);
-  if (end !== undefined) {
-    const deletions = active.map((pod): Step => ({ type: 'delete-pod', pod }));
-    return [...steps, ...deletions, ...statusStep(job, finished(job, status, end, active, nowMs))];
-  }
-  const wanted = planPods(job, status, pods, active, nowMs);
-  return [...steps, ...wanted, ...statusStep(job, running(job, status, active, nowMs)), ...deadlineStep(job, nowMs)];
+  const isDeleted = job.metadata.deletionTimestamp !== undefined;
+  if ((job.spec?.managedBy ?? controllerName) !== controllerName)
+    return isFinished(job) && !isDeleted ? planExpiry(job, nowMs) : [];
+  // Nobody counts any more; pods that outlive the job must not carry its finalizer for ever.
+  if (isDeleted) return pods.filter(isTracked).map(release);
+  const active = pods.filter(isActive);
+  if (isFinished(job))
+    return [...pods.filter(isTracked).map(release), ...active.map(remove), ...planExpiry(job, nowMs)];
+  const decided = decidedEnd(job);
+  const count = countPods(job, pods, decided !== undefined);
+  const { status } = count;
+  const steps = count.released.map(release);
+  const end = decided ?? endOf({ job, status, pods, active, nowMs });
+  if (end !== undefined)
+    return [...steps, ...active.map(remove), ...statusStep(job, ending(job, status, end, pods, nowMs))];
+  const wanted = planPods(job, count, pods, nowMs);
+  return [...steps, ...wanted, ...statusStep(job, running(job, status, pods, nowMs)), ...deadlineStep(job, nowMs)];
 }
 
-/** Moves pods that ended through the three stages of counting. */
-function book(job: Job, pods: readonly Pod[]): { status: JobStatus; steps: Step[] } {
-  const uncounted: Uncounted = cloneJson((job.status?.uncountedTerminatedPods ?? {}) as Uncounted);
-  let { succeeded = 0, failed = 0 } = job.status ?? {};
-  const byUid = new Map(pods.map((pod) => [pod.metadata.uid ?? '', pod]));
-  const settle = (list: string[] | undefined): { left: string[]; counted: number } => {
-    const left = (list ?? []).filter((uid) => {
-      const pod = byUid.get(uid);
-      return pod !== undefined && isTracked(pod);
-    });
-    return { left, counted: (list ?? []).length - left.length };
-  };
-  const steps: Step[] = [...(uncounted.succeeded ?? []), ...(uncounted.failed ?? [])].flatMap((uid): Step[] => {
-    const pod = byUid.get(uid);
-    return pod !== undefined && isTracked(pod) ? [{ type: 'release', pod }] : [];
-  });
-  const [good, bad] = [settle(uncounted.succeeded), settle(uncounted.failed)];
-  succeeded += good.counted;
-  failed += bad.counted;
-  const known = new Set([...good.left, ...bad.left]);
-  for (const pod of pods) {
-    const { uid = '' } = pod.metadata;
-    if (!isTracked(pod) || !hasEnded(pod) || known.has(uid)) continue;
-    (pod.status?.phase === 'Succeeded' ? good.left : bad.left).push(uid);
-  }
-  const uncountedTerminatedPods = {
-    ...(good.left.length > 0 ? { succeeded: good.left } : {}),
-    ...(bad.left.length > 0 ? { failed: bad.left } : {}),
-  };
-  const indexes = completedIndexes(job, pods);
-  if (indexes !== undefined) succeeded = parseIndexes(indexes).size;
-  const status = {
-    ...job.status,
-    succeeded,
-    failed,
-    uncountedTerminatedPods,
-    ...(indexes === undefined ? {} : { completedIndexes: indexes }),
-  } as JobStatus;
-  return { status, steps };
-}
-
-/** Succeeded in all, those on their way to being counted included. */
-function succeededCount(status: JobStatus): number {
-  return (status.succeeded ?? 0) + ((status.uncountedTerminatedPods as Uncounted | undefined)?.succeeded?.length ?? 0);
-}
-
-function failedCount(status: JobStatus): number {
-  return (status.failed ?? 0) + ((status.uncountedTerminatedPods as Uncounted | undefined)?.failed?.length ?? 0);
-}
-
-/** `0-2,5`: the indexes of an indexed job that have succeeded. */
-function completedIndexes(job: Job, pods: readonly Pod[]): string | undefined {
-  if (job.spec?.completionMode !== 'Indexed') return undefined;
-  const { completions = 0 } = job.spec;
-  const done = parseIndexes(job.status?.completedIndexes);
-  for (const pod of pods) {
-    const index = indexOf(pod);
-    if (pod.status?.phase === 'Succeeded' && index !== undefined) done.add(index);
-  }
-  return formatIndexes(new Set([...done].filter((index) => index < completions)));
-}
-
-export function parseIndexes(text: string | undefined): Set<number> {
-  const indexes = new Set<number>();
-  for (const part of (text ?? '').split(',').filter((item) => item !== '')) {
-    const [first = 0, last = first] = part.split('-').map(Number);
-    for (let index = first; index <= last; index += 1) indexes.add(index);
-  }
-  return indexes;
-}
-
-export function formatIndexes(indexes: ReadonlySet<number>): string {
-  const parts: string[] = [];
-  const sorted = [...indexes].sort((a, b) => a - b);
-  for (let start = 0; start < sorted.length; ) {
-    let end = start;
-    while (sorted[end + 1] === (sorted[end] ?? 0) + 1) end += 1;
-    parts.push(start === end ? `${sorted[start]}` : `${sorted[start]}${end === start + 1 ? ',' : '-'}${sorted[end]}`);
-    start = end + 1;
-  }
-  return parts.join(',');
-}
-
-type End = { type: 'Complete' | 'Failed'; reason: string; message: string };
-
-/** What was decided before: deletions that follow from it must not change the reason. */
-function decidedEnd(job: Job): End | undefined {
-  for (const { type, status, reason = '', message = '' } of job.status?.conditions ?? []) {
-    if (status !== 'True') continue;
-    if (type === 'FailureTarget') return { type: 'Failed', reason, message };
-    if (type === 'SuccessCriteriaMet') return { type: 'Complete', reason, message };
-  }
-  return undefined;
-}
-
-/** Containers that restart in place count as failures, too. */
-function isPastRestarts(job: Job, active: readonly Pod[]): boolean {
-  const { template, backoffLimit = 6 } = job.spec ?? {};
-  if (template?.spec?.restartPolicy !== 'OnFailure') return false;
-  const restarts = active
-    .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])])
-    .reduce((sum, { restartCount }) => sum + restartCount, 0);
-  return restarts >= Math.max(1, backoffLimit);
-}
-
-/** How the job has ended, if it has. */
-function endOf(job: Job, status: JobStatus, active: readonly Pod[], nowMs: number): End | undefined {
-  const { completions, backoffLimit = 6, activeDeadlineSeconds, completionMode } = job.spec ?? {};
-  const failed = failedCount(status);
-  if (failed > backoffLimit || isPastRestarts(job, active))
-    return { type: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
-  const startedMs = parseTime(job.status?.startTime);
-  if (
-    activeDeadlineSeconds !== undefined &&
-    nowMs - startedMs >= activeDeadlineSeconds * 1000 &&
-    job.spec?.suspend !== true
-  )
-    return { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
-  const succeeded = completionMode === 'Indexed' ? parseIndexes(status.completedIndexes).size : succeededCount(status);
-  const complete: End = {
-    type: 'Complete',
-    reason: 'CompletionsReached',
-    message: 'Reached expected number of succeeded pods',
-  };
-  if (completions !== undefined) return succeeded >= completions ? complete : undefined;
-  // A queue of work: one success says that there is none left, the others finish theirs.
-  return succeeded > 0 && active.length === 0 ? complete : undefined;
-}
+const release = (pod: Pod): Step => ({ type: 'release', pod });
+const remove = (pod: Pod): Step => ({ type: 'delete-pod', pod });
 
 function statusStep(job: Job, status: JobStatus): Step[] {
   return jsonEqual(status, job.status) ? [] : [{ type: 'status', status }];
 }
 
-function finished(
-  job: Job,
-  status: JobStatus,
-  { type, reason, message }: End,
-  active: readonly Pod[],
-  nowMs: number,
-): JobStatus {
-  const now = formatTime(nowMs);
-  const isCounted = Object.keys(status.uncountedTerminatedPods ?? {}).length === 0 && active.length === 0;
-  const early = type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
-  let conditions = setCondition(
-    status.conditions as Condition[] | undefined,
-    { type: early, status: 'True', reason, message },
-    now,
+/** On their way out, and not known to have ended. */
+function terminatingOf(pods: readonly Pod[]): Pod[] {
+  return pods.filter(
+    ({ metadata, status }) =>
+      metadata.deletionTimestamp !== undefined && status?.phase !== 'Succeeded' && status?.phase !== 'Failed',
   );
-  // The last word is said when every pod is accounted for.
-  if (isCounted) conditions = setCondition(conditions, { type, status: 'True', reason, message }, now);
+}
+
+/**
+ * The status of a job that is over. What was decided is said at once; the last word when no pod is left running and
+ * all are counted. https://kubernetes.io/docs/concepts/workloads/controllers/job/#terminal-job-conditions
+ */
+function ending(job: Job, status: JobStatus, end: End, pods: readonly Pod[], nowMs: number): JobStatus {
+  const now = formatTime(nowMs);
+  const { type, reason, message } = end;
+  const terminating = terminatingOf(pods).length + pods.filter(isActive).length;
+  const early = type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
+  const outcome = { status: 'True', reason, message };
+  let conditions = setCondition(status.conditions as Condition[] | undefined, { type: early, ...outcome }, now);
+  const isOver = terminating === 0 && isAllCounted(status, pods);
+  if (isOver) conditions = setCondition(conditions, { type, ...outcome }, now);
   return {
     ...status,
     active: 0,
     ready: 0,
-    terminating: 0,
+    terminating,
     startTime: job.status?.startTime ?? now,
-    ...(isCounted && type === 'Complete' ? { completionTime: now } : {}),
+    ...(isOver && type === 'Complete' ? { completionTime: now } : {}),
     conditions: conditions as unknown as JobStatus['conditions'],
   } as JobStatus;
 }
 
-function running(job: Job, status: JobStatus, active: readonly Pod[], nowMs: number): JobStatus {
+function running(job: Job, status: JobStatus, pods: readonly Pod[], nowMs: number): JobStatus {
   const now = formatTime(nowMs);
+  const active = pods.filter(isActive);
   const isSuspended = job.spec?.suspend === true;
   const known = findCondition(status.conditions, 'Suspended');
   const suspension: Condition = isSuspended
@@ -245,67 +118,104 @@ function running(job: Job, status: JobStatus, active: readonly Pod[], nowMs: num
     ...(started === undefined ? {} : { startTime: started }),
     active: isSuspended ? 0 : active.length,
     ready: active.filter(isReady).length,
-    terminating: 0,
+    terminating: terminatingOf(pods).length,
     ...(conditions === undefined ? {} : { conditions }),
   } as JobStatus;
 }
 
 /** Pods to make or to take away, so that as many run as should. */
-function planPods(job: Job, status: JobStatus, pods: readonly Pod[], active: readonly Pod[], nowMs: number): Step[] {
-  const { parallelism = 1, completions, completionMode, suspend } = job.spec ?? {};
-  if (suspend === true) return active.flatMap(giveUp);
-  // Without the finalizer it was given up before, by a process that was cut short.
-  const isGone = (pod: Pod): boolean =>
-    !isTracked(pod) || (completionMode === 'Indexed' && (indexOf(pod) ?? 0) >= (completions ?? 0));
-  const succeeded = completionMode === 'Indexed' ? parseIndexes(status.completedIndexes).size : succeededCount(status);
-  const left = completions === undefined ? (succeeded > 0 ? active.length : parallelism) : completions - succeeded;
-  // In a queue that is empty, what runs may go on.
-  const missing = completions === undefined && succeeded > 0 ? 0 : Math.min(parallelism, left) - active.length;
-  const surplus = active.filter(isGone).length;
-  if (missing < 0 || surplus > 0)
+function planPods(job: Job, count: Count, pods: readonly Pod[], nowMs: number): Step[] {
+  const active = pods.filter(isActive);
+  if (job.spec?.suspend === true) return active.flatMap(giveUp);
+  const unwanted = unwantedOf(job, active);
+  const wanted = wantedActive(job, count.status, active.length);
+  const surplus = Math.max(unwanted.size, active.length - wanted);
+  if (surplus > 0)
     return [...active]
-      .sort((a, b) => Number(isGone(b)) - Number(isGone(a)) || compareForDeletion(a, b))
-      .slice(0, Math.max(surplus, -missing))
+      .sort((a, b) => Number(unwanted.has(b)) - Number(unwanted.has(a)) || compareForDeletion(a, b))
+      .slice(0, surplus)
       .flatMap(giveUp);
-  if (missing === 0) return [];
-  const delayMs = backoffMs(pods, status, nowMs);
+  const missing = wanted - active.length - (replacesOnlyFailed(job) ? terminatingOf(pods).length : 0);
+  if (missing <= 0) return [];
+  if (isIndexed(job)) return planIndexes(job, count, pods, missing, nowMs);
+  const delayMs = backoffMs(pods, count.status, nowMs);
   if (delayMs > 0) return [{ type: 'wait', delayMs }];
-  if (completionMode !== 'Indexed')
-    return [{ type: 'create', indexes: Array.from({ length: missing }, () => undefined) }];
-  const taken = new Set([...parseIndexes(status.completedIndexes), ...active.map(indexOf)]);
-  const free = Array.from({ length: completions ?? 0 }, (_, index) => index).filter((index) => !taken.has(index));
-  return [{ type: 'create', indexes: free.slice(0, missing) }];
+  return [{ type: 'create', places: Array.from({ length: missing }, () => ({})) }];
+}
+
+/** Pods to give up however many may run: given up before by a process that was cut short, or at an index too many. */
+function unwantedOf(job: Job, active: readonly Pod[]): Set<Pod> {
+  const { completions = 0 } = job.spec ?? {};
+  const taken = new Set<number | undefined>();
+  const unwanted = new Set<Pod>();
+  // Of two at one index the better one stays.
+  for (const pod of [...active].sort((a, b) => compareForDeletion(b, a))) {
+    const index = indexOf(pod);
+    if (!isTracked(pod) || (isIndexed(job) && ((index ?? 0) >= completions || taken.has(index)))) unwanted.add(pod);
+    else taken.add(index);
+  }
+  return unwanted;
+}
+
+/** How many pods should run at once; a queue that is known to be empty keeps those that run. */
+function wantedActive(job: Job, status: JobStatus, active: number): number {
+  const { parallelism = 1, completions } = job.spec ?? {};
+  const succeeded = succeededCount(job, status);
+  if (completions !== undefined) return Math.min(parallelism, completions - succeeded);
+  return succeeded > 0 ? active : parallelism;
+}
+
+/** Makes pods at the lowest indexes that are free, each after its own failures where each has a limit of its own. */
+function planIndexes(
+  job: Job,
+  { status, retried }: Count,
+  pods: readonly Pod[],
+  missing: number,
+  nowMs: number,
+): Step[] {
+  const holdsPlace = (pod: Pod): boolean => isActive(pod) || (replacesOnlyFailed(job) && !hasEnded(job, pod));
+  const taken = new Set([
+    ...parseIndexes(status.completedIndexes),
+    ...parseIndexes(status.failedIndexes),
+    ...pods.filter(holdsPlace).map(indexOf),
+  ]);
+  const free = Array.from({ length: job.spec?.completions ?? 0 }, (_, index) => index).filter(
+    (index) => !taken.has(index),
+  );
+  if (!hasLimitPerIndex(job)) {
+    const delayMs = backoffMs(pods, status, nowMs);
+    if (delayMs > 0) return [{ type: 'wait', delayMs }];
+    return [{ type: 'create', places: free.slice(0, missing).map((index) => ({ index })) }];
+  }
+  const turns = free.map((index) => {
+    const last = retried.get(index);
+    const failures = last === undefined ? { counted: 0, ignored: 0 } : failuresAfter(job, last);
+    return { index, failures, delayMs: last === undefined ? 0 : indexBackoffMs(last, failures, nowMs) };
+  });
+  const due = turns.filter(({ delayMs }) => delayMs === 0).slice(0, missing);
+  const waits = turns.flatMap(({ delayMs }) => (delayMs > 0 ? [delayMs] : []));
+  return [
+    ...(due.length > 0
+      ? [{ type: 'create', places: due.map(({ index, failures }) => ({ index, failures })) } as const]
+      : []),
+    ...(due.length < missing && waits.length > 0 ? [{ type: 'wait', delayMs: Math.min(...waits) } as const] : []),
+  ];
 }
 
 /** A pod that the controller itself takes away is no failure: it goes uncounted. */
 function giveUp(pod: Pod): Step[] {
-  return [...(isTracked(pod) ? [{ type: 'release', pod } as const] : []), { type: 'delete-pod', pod }];
+  return [...(isTracked(pod) ? [release(pod)] : []), remove(pod)];
 }
 
-/** Time until the next pod after a failure. */
-function backoffMs(pods: readonly Pod[], status: JobStatus, nowMs: number): number {
-  const failures = failedCount(status);
-  const ends = pods.filter((pod) => pod.status?.phase === 'Failed').map((pod) => lastEndMs(pod));
-  if (failures === 0 || ends.length === 0) return 0;
-  const delay = Math.min(longestBackoffMs, firstBackoffMs * 2 ** Math.min(failures - 1, 10));
-  return Math.min(delay, Math.max(0, Math.max(...ends) + delay - nowMs));
-}
-
-function lastEndMs({ status, metadata }: Pod): number {
-  const ends = (status?.containerStatuses ?? []).map(({ state }) => parseTime(state?.terminated?.finishedAt));
-  const known = ends.filter((end) => !Number.isNaN(end));
-  return known.length > 0 ? Math.max(...known) : parseTime(metadata.creationTimestamp);
-}
-
-function planFinished(job: Job, active: readonly Pod[], nowMs: number): Step[] {
-  const steps: Step[] = active.map((pod) => ({ type: 'delete-pod', pod }));
+/** https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/ */
+function planExpiry(job: Job, nowMs: number): Step[] {
   const ttlSeconds = job.spec?.ttlSecondsAfterFinished;
-  if (ttlSeconds === undefined) return steps;
+  if (ttlSeconds === undefined) return [];
   const end = (job.status?.conditions ?? []).find(
     ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
   );
   const leftMs = parseTime(end?.lastTransitionTime) + ttlSeconds * 1000 - nowMs;
-  return [...steps, leftMs > 0 ? { type: 'wait', delayMs: leftMs } : { type: 'delete-job' }];
+  return [leftMs > 0 ? { type: 'wait', delayMs: leftMs } : { type: 'delete-job' }];
 }
 
 function deadlineStep(job: Job, nowMs: number): Step[] {

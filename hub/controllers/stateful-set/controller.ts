@@ -1,6 +1,12 @@
 // Runs the StatefulSet plan.
-import type { ControllerRevision, Pod, PodTemplate, StatefulSet } from '../../../api/meta/kubernetes.ts';
-import { controllerOf, type KubeObject } from '../../../api/meta/object.ts';
+import type {
+  ControllerRevision,
+  PersistentVolumeClaim,
+  Pod,
+  PodTemplate,
+  StatefulSet,
+} from '../../../api/meta/kubernetes.ts';
+import { controllerOf, type KubeObject, objectKey } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
 import { targetOf } from '../../client/event-recorder.ts';
@@ -9,7 +15,8 @@ import { WorkQueue } from '../../client/work-queue.ts';
 import { isNamespaceGone, isOwnedBy, podFromTemplate } from '../pods.ts';
 import { keepHistory } from '../revision-history.ts';
 import { revisionHashLabel, templateHash } from '../template-hash.ts';
-import { claimsOf, planStatefulSet, podName, type Step } from './plan.ts';
+import { claimsOf, podName } from './claims.ts';
+import { planStatefulSet, type Step } from './plan.ts';
 
 type Executors = { [T in Step['type']]: (set: StatefulSet, step: Extract<Step, { type: T }>) => Promise<void> };
 
@@ -32,6 +39,13 @@ export class StatefulSetController implements Controller {
       const owner = pod === undefined ? undefined : controllerOf(pod);
       if (owner?.kind === 'StatefulSet') this.#queue.add(`${pod?.metadata.namespace}/${owner.name}`);
     });
+    // A pod may wait until the claims of the one before it are gone.
+    informers.for(resources.claims).subscribe(({ object, previous }) => {
+      const { namespace } = (object ?? previous)?.metadata ?? {};
+      for (const set of informers.for(resources.statefulSets).all() as StatefulSet[])
+        if (set.metadata.namespace === namespace && (set.spec?.volumeClaimTemplates ?? []).length > 0)
+          this.#queue.add(objectKey(set));
+    });
     this.#queue.start(signal);
   }
 
@@ -43,12 +57,11 @@ export class StatefulSetController implements Controller {
     if (set.metadata.deletionTimestamp === undefined) await keepHistory(this.#parts, set, 'StatefulSet', hash, hash);
     const { namespace } = set.metadata;
     const pods = (informers.for(resources.pods).all() as Pod[]).filter((pod) => isOwnedBy(pod, set));
-    const claims = informers
-      .for(resources.claims)
-      .all()
-      .filter(({ metadata }) => metadata.namespace === namespace);
-    const claimNames = new Set(claims.map(({ metadata }) => metadata.name));
-    for (const step of planStatefulSet(set, { pods, claimNames, hash, nowMs: clock.nowMs() }))
+    const claims = (informers.for(resources.claims).all() as PersistentVolumeClaim[])
+      .filter(({ metadata }) => metadata.namespace === namespace)
+      .map((claim) => [claim.metadata.name, claim] as const);
+    const observed = { pods, claims: new Map(claims), hash, nowMs: clock.nowMs() };
+    for (const step of planStatefulSet(set, observed))
       await (this.#executors[step.type] as (set: StatefulSet, step: Step) => Promise<void>)(set, step);
     const minReadySeconds = set.spec?.minReadySeconds ?? 0;
     if (minReadySeconds > 0 && (set.status?.availableReplicas ?? 0) < (set.status?.readyReplicas ?? 0))
@@ -73,6 +86,17 @@ export class StatefulSetController implements Controller {
         await this.#parts.client.create(resources.claims, claim);
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists') && !hasReason(error, 'NotFound')) throw error;
+      }
+    },
+    'own-claim': async (_set, { claim: { metadata }, ownerReferences }) => {
+      try {
+        const { uid, resourceVersion } = metadata;
+        await this.#parts.client.patch(resources.claims, metadata, 'merge', {
+          // With its resourceVersion: references of others must stay.
+          metadata: { uid, resourceVersion, ownerReferences },
+        });
+      } catch (error) {
+        if (!hasReason(error, 'NotFound')) throw error;
       }
     },
     create: async (set, { ordinal, hash }) => {
