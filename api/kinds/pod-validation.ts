@@ -3,6 +3,7 @@ import type { Container, PodSpec } from '../meta/kubernetes.ts';
 import { dnsLabelError, dnsSubdomainError } from '../meta/names.ts';
 import { parseQuantity } from '../meta/quantity.ts';
 import { duplicate, type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
+import { resizePolicyErrors } from './pod-resize.ts';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const pullPolicies = ['Always', 'IfNotPresent', 'Never'];
@@ -47,7 +48,9 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
     if ((list?.length ?? 0) > maxContainers)
       errors.push(invalidValue(`${path}.${field}`, list?.length, `must have at most ${maxContainers} items`));
     list?.forEach((container, index) => {
-      errors.push(...validateContainer(container, `${path}.${field}[${index}]`, names, volumes));
+      const at = `${path}.${field}[${index}]`;
+      errors.push(...validateContainer(container, at, names, volumes));
+      errors.push(...resizePolicyErrors(container, spec.restartPolicy ?? 'Always', at));
     });
   }
   errors.push(...validateChoices(spec, path), ...validateSysctls(spec, `${path}.securityContext.sysctls`));

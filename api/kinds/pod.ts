@@ -7,6 +7,7 @@ import { type FieldError, forbiddenField, invalidValue } from '../meta/status.ts
 import { ageColumn, ageOf, textColumn } from './columns.ts';
 import { defineKind, type Kind, specOf, statusSubresource, streamSubresource } from './kind.ts';
 import { admitPodSpec, defaultPodSpec } from './pod-defaults.ts';
+import { qosClassOf } from './pod-qos.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
 /** The STATUS column: the phase, or the most telling reason of a container, as kubectl users know it. */
@@ -117,7 +118,7 @@ export const podKind: Kind = defineKind({
     admitPodSpec(specOf(object));
   },
   prepareCreate: (object) => {
-    object.status = { phase: 'Pending', qosClass: qosClass(asPod(object)) };
+    object.status = { phase: 'Pending', qosClass: qosClassOf(asPod(object)) };
   },
   validate: (object) => {
     const errors = validatePodSpec(asPod(object).spec, 'spec');
@@ -172,16 +173,3 @@ export const podKind: Kind = defineKind({
     textColumn('Readiness Gates', 'Readiness gates that are passed.', () => '<none>', 1),
   ],
 });
-
-/** https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/ */
-function qosClass(pod: Pod): string {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  const amounts = containers.flatMap(({ resources }) => [resources?.requests ?? {}, resources?.limits ?? {}]);
-  if (amounts.every((amount) => amount.cpu === undefined && amount.memory === undefined)) return 'BestEffort';
-  const guaranteed = containers.every(({ resources }) =>
-    ['cpu', 'memory'].every(
-      (name) => resources?.limits?.[name] !== undefined && resources.limits[name] === resources.requests?.[name],
-    ),
-  );
-  return guaranteed ? 'Guaranteed' : 'Burstable';
-}

@@ -13,6 +13,8 @@ import { decodeInput } from './input.ts';
 import { maxWriteRetries } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, getEntry, isDryRun, kindOf, nameOf, resourceNameOf } from './parts.ts';
+import { withinQuotas } from './quota.ts';
+import { admitResize, isResize, settleResize } from './resize.ts';
 import { allocateService } from './service-addresses.ts';
 import { decodeStored, encodeStored, servedText } from './stored-object.ts';
 
@@ -54,15 +56,19 @@ export async function replace(
         `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
       );
     }
+    const resizes = isResize(kind, operation);
+    if (resizes) settleResize(kind, next, old);
     settle(kind, operation.subresource, next, old);
     admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? old : undefined);
+    if (resizes) await admitResize(parts, kind, next);
     if (kind === serviceKind && operation.subresource === undefined) await allocateService(parts, next, old);
     if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
     else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
     try {
-      return await writeReplacement(parts, operation, kind, entry, next);
+      const write = (): Promise<Reply> => writeReplacement(parts, operation, kind, entry, next);
+      return await (resizes ? withinQuotas(parts, kind, next, write, old) : write());
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'compare-failed') throw error;
       if ((asked !== undefined && asked !== '' && asked !== '0') || attempt >= maxWriteRetries)

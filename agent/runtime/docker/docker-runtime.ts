@@ -6,16 +6,19 @@ import Docker from 'dockerode';
 import { whenAborted } from '../../../platform/abort.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import {
+  type ContainerResources,
   type ContainerSpec,
   type ContainerStreams,
   type LogQuery,
+  memoryInUse,
   type RegistryCredentials,
   type Runtime,
   type RuntimeContainer,
   RuntimeError,
   type SandboxSpec,
+  type Usage,
 } from '../runtime.ts';
-import { containerOptions, sandboxOptions } from './create-options.ts';
+import { containerOptions, hostResources, resourcesOf, sandboxOptions } from './create-options.ts';
 import { type DockerError, translate } from './docker-error.ts';
 import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
 import { identityOf, instanceLabel, podUidFilter, podUidOf } from './labels.ts';
@@ -59,12 +62,19 @@ async function readOutput(stream: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, maxOutputBytes);
 }
 
+/** @throws RuntimeError when the container uses more memory than the limit */
+function requireFits(usage: ReadonlyMap<string, Usage>, id: string, limitBytes: number): void {
+  const { memoryBytes = 0 } = usage.get(id) ?? {};
+  if (memoryBytes <= limitBytes) return;
+  throw new RuntimeError('failed', memoryInUse(memoryBytes, limitBytes));
+}
+
 export class DockerRuntime implements Runtime {
   #options: DockerRuntimeOptions;
   #docker: Docker;
   #clock: Clock;
   #networkName: string;
-  /** What was inspected, by container id and state: a container in one state does not change. */
+  /** What was inspected, by container id and state: only an update changes a container in one state. */
   #inspected = new Map<string, RuntimeContainer>();
 
   /** What goes on inside the containers of the same engine. */
@@ -189,6 +199,22 @@ export class DockerRuntime implements Runtime {
       } catch (error) {
         // 304: it has stopped; 404: it is gone; 409: it does not run.
         if (![304, 404, 409].includes((error as DockerError).statusCode ?? 0)) throw error;
+      }
+    });
+  }
+
+  async update(id: string, resources: ContainerResources): Promise<void> {
+    await this.#guarded(async () => {
+      const container = this.#docker.getContainer(id);
+      const { HostConfig, State } = await container.inspect();
+      const known = resourcesOf(HostConfig).memoryLimitBytes ?? Number.POSITIVE_INFINITY;
+      const limit = resources.memoryLimitBytes ?? known;
+      // The kernel would end what is over its new limit, or refuse the limit: here it is refused alike everywhere.
+      if (State.Running && limit < known) requireFits(await this.streams.usage([id]), id, limit);
+      try {
+        await container.update(hostResources(resources));
+      } finally {
+        this.#forget(id);
       }
     });
   }
@@ -325,14 +351,15 @@ export class DockerRuntime implements Runtime {
       if ((error as DockerError).statusCode === 404) return undefined;
       throw error;
     }
-    const { State, NetworkSettings, Config, Image, Created } = info;
+    const { State, NetworkSettings, Config, HostConfig, Image, Created } = info;
+    const identity = identityOf(Config.Labels);
     const state = State.Running ? 'running' : State.Status === 'created' && !State.Error ? 'created' : 'exited';
     const address = NetworkSettings.Networks?.[this.#networkName]?.IPAddress;
     const startedAtMs = timeMs(State.StartedAt);
     const finishedAtMs = timeMs(State.FinishedAt);
     return {
       id,
-      ...identityOf(Config.Labels),
+      ...identity,
       state,
       image: Config.Image,
       imageId: Image,
@@ -342,7 +369,13 @@ export class DockerRuntime implements Runtime {
       ...(State.OOMKilled ? { oomKilled: true } : {}),
       ...(State.Error ? { error: State.Error } : {}),
       ...(address ? { address } : {}),
+      ...(identity.role === 'sandbox' ? {} : { resources: resourcesOf(HostConfig) }),
     };
+  }
+
+  /** What was inspected of a container is not so any more. */
+  #forget(id: string): void {
+    for (const key of this.#inspected.keys()) if (key.startsWith(`${id} `)) this.#inspected.delete(key);
   }
 
   /** Creates a container; one of the same name is left from an attempt that was cut short, and goes. */
