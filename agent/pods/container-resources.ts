@@ -13,7 +13,7 @@ const leastShares = 2;
 const leastLimitMillis = 10;
 const sharesPerCore = 1024;
 
-/** What the engine is asked for. */
+/** What the engine is asked for. Other numbers for the same spec would make new agents resize what old ones run. */
 export function wantedResources({ resources }: Pick<Container, 'resources'>): ContainerResources {
   const { requests = {}, limits = {} } = (resources ?? {}) as Resources;
   const shares = Math.floor((cpuMillis(requests.cpu ?? limits.cpu) * sharesPerCore) / 1000);

@@ -31,6 +31,13 @@ export type Step =
   /** Nothing of the pod is left in the engine. */
   | { type: 'gone' };
 
+const resizedWhy = 'its resources changed';
+
+/** Whether a step is a running container's way to other resources. */
+export function isResizeStep(step: Step): boolean {
+  return step.type === 'update' || (step.type === 'stop' && step.why === resizedWhy);
+}
+
 /** Delay before restart n in a row: none, 10 s, 20 s ... 5 min, as the kubelet's. */
 const firstBackoffMs = 10_000;
 const longestBackoffMs = 300_000;
@@ -249,7 +256,7 @@ function planContainer(
     if (last.specHash !== containerHash(container)) return [stop('its definition changed')];
     const resize = resizeOf(container, last);
     // In one go: a container that ends well for this is not one that has done its work.
-    if (resize === 'restart') return [stop('its resources changed'), start(last.attempt + 1, 0)];
+    if (resize === 'restart') return [stop(resizedWhy), start(last.attempt + 1, 0)];
     if (resize === 'none') return [];
     return [{ type: 'update', id: last.id, containerName: container.name, resources: wantedResources(container) }];
   }

@@ -10,7 +10,7 @@ import { type RegistryCredentials, type Runtime, type RuntimeContainer, RuntimeE
 import { containerSpec, sandboxSpec } from './container-spec.ts';
 import { buildEnvironment, EnvironmentError } from './environment.ts';
 import { firstRetryMs, longestRetryMs, maxRounds } from './limits.ts';
-import { currentSandbox, isFinished, planPod, type Step } from './plan.ts';
+import { currentSandbox, isFinished, isResizeStep, planPod, type Step } from './plan.ts';
 import { readRegistryCredentials } from './registry-credentials.ts';
 import { type Pending, planResize, type Room } from './resize.ts';
 import { podStatus, type Waiting } from './status.ts';
@@ -179,7 +179,7 @@ export class PodWorker {
       'planned',
     );
     // Whoever asked for other resources sees that they are on their way.
-    if (steps.some(({ type }) => type === 'update')) await this.#report(containers);
+    if (steps.some(isResizeStep)) await this.#report(containers);
     let acted = false;
     let failure: unknown;
     const waits = steps.flatMap((step) => (step.type === 'wait' ? [step.delayMs] : []));

@@ -266,6 +266,6 @@ describe('status of a resize', () => {
     ]);
   });
 
-  it('nothing of it for a pod that asks for nothing', () =>
-    assert.deepEqual(shown(statusOf(pod(box(undefined)), item(box(undefined)))), [undefined, undefined, []]));
+  it('no amounts for a pod that asks for nothing', () =>
+    assert.deepEqual(shown(statusOf(pod(box(undefined)), item(box(undefined)))), [undefined, {}, []]));
 });

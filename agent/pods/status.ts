@@ -154,12 +154,13 @@ function containerStatus(
 
 /** What a container has been given, and what the engine holds it to while it runs. */
 function resourcesOf(container: Container, last: RuntimeContainer | undefined): Record<string, unknown> {
-  const { requests = {}, limits = {} } = (container.resources ?? {}) as Resources;
-  if (last === undefined || Object.keys({ ...requests, ...limits }).length === 0) return {};
+  const { requests = {} } = (container.resources ?? {}) as Resources;
+  if (last === undefined) return {};
   return {
     ...(Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    // Also where there are none: by this the hub knows nodes that resize.
     ...(last.state === 'running'
-      ? { resources: isActuated(container, last) ? container.resources : shownResources(container, last) }
+      ? { resources: isActuated(container, last) ? (container.resources ?? {}) : shownResources(container, last) }
       : {}),
   };
 }

@@ -59,6 +59,7 @@ function resized(container: Container, known: Container | undefined): Container 
 export function resizeErrors(next: Pod, old: Pod): FieldError[] {
   const moved = fields.flatMap((field) => orderErrors(field, next.spec?.[field] ?? [], old.spec?.[field] ?? []));
   if (moved.length > 0) return moved;
+  if (!canBeResized(old)) return [forbiddenField('spec', 'Pod running on node without support for resize')];
   const errors = fields.flatMap((field) => resourceErrors(field, next.spec?.[field] ?? [], old.spec?.[field] ?? []));
   const unresizable = fields.some((field) =>
     (next.spec?.[field] ?? []).some((container, index) => {
@@ -71,6 +72,12 @@ export function resizeErrors(next: Pod, old: Pod): FieldError[] {
   if (qosClassOf(next) !== before)
     errors.push(invalidValue('spec', before, 'Pod QOS Class may not change as a result of resizing'));
   return errors;
+}
+
+/** An agent that resizes tells the resources of containers that run; of a pod that does not run yet nobody can say. */
+function canBeResized({ status }: Pod): boolean {
+  const running = status?.containerStatuses?.find(({ state }) => state?.running !== undefined);
+  return running === undefined || running.resources !== undefined;
 }
 
 function orderErrors(field: string, next: readonly Container[], old: readonly Container[]): FieldError[] {

@@ -4,7 +4,7 @@
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../api/meta/kubernetes.ts';
 import { matchesRequirements, type Requirement } from '../../api/meta/labels.ts';
 import { controllerOf } from '../../api/meta/object.ts';
-import { type PodRequests, podRequests } from '../../api/meta/pod-requests.ts';
+import { boundRequests, type PodRequests, podRequests } from '../../api/meta/pod-requests.ts';
 import { cpuMillis, quantityBytes } from '../../api/meta/quantity.ts';
 
 /** What a pod needs of a node. */
@@ -31,7 +31,7 @@ export function podDemand(spec: PodSpec | undefined): Demand {
 
 /** Adds a bound pod to its node's load, in place. */
 export function addPod(load: NodeLoad, pod: Pod): void {
-  const demand = podDemand(pod.spec);
+  const demand = { ...podDemand(pod.spec), ...boundRequests(pod) };
   load.used.cpuMillis += demand.cpuMillis;
   load.used.memoryBytes += demand.memoryBytes;
   load.used.hostPorts.push(...demand.hostPorts);

@@ -213,6 +213,35 @@ describe('pods/resize', { timeout: 120_000 }, () => {
     );
   });
 
+  it('refuses pods of nodes that can not do it, which show no resources', async () => {
+    const path = await make('old-node', { containers: [container('c1', burstable)] });
+    const running = { name: 'c1', image: 'busybox', imageID: '', ready: true, restartCount: 0, state: { running: {} } };
+    await cluster.patch(`${path}/status`, { status: { containerStatuses: [running] } });
+    const body = patchOf({ requests: { cpu: '120m' } });
+    assert.match(await refusal(path, body), /spec: Forbidden: Pod running on node without support for resize/);
+    await cluster.patch(`${path}/status`, { status: { containerStatuses: [{ ...running, resources: {} }] } });
+    await resize(path, body);
+  });
+
+  it('refuses bodies that are no pods, whatever is in them', async () => {
+    const path = await make('malformed', { containers: [container('c1', burstable)] });
+    for (const spec of [
+      undefined,
+      {},
+      { containers: [] },
+      { containers: [{}] },
+      { containers: [{ name: 'c1' }, {}] },
+    ]) {
+      const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'malformed' }, spec };
+      await cluster.refused(422, 'Invalid', 'PUT', `${path}/resize`, { body });
+    }
+    for (const spec of [7, { containers: 7 }, { containers: [7] }, { containers: [{ name: 'c1', resources: 7 }] }]) {
+      const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'malformed' }, spec };
+      await cluster.refused(400, 'BadRequest', 'PUT', `${path}/resize`, { body });
+    }
+    assert.equal((await cluster.get(path)).metadata.generation, 1);
+  });
+
   it('is the only way to other resources', async () => {
     const path = await make('fixed', { containers: [container('c1', burstable)] });
     const headers = { 'content-type': patchTypes.strategic };
