@@ -211,11 +211,14 @@ export class PodWorker {
     if (pending !== undefined && pending.message !== this.#pending?.message)
       this.#event('Warning', `Resize${pending.reason}`, pending.message);
     this.#pending = pending;
-    const requests = pod === undefined || isFinished(pod, containers) ? noRequests : podRequests(pod.spec);
-    const changed = !jsonEqual(requests, this.#requests);
-    this.#requests = requests;
-    if (changed) this.#parts.onRequests();
+    this.#hold(pod === undefined || this.gone || isFinished(pod, containers) ? noRequests : podRequests(pod.spec));
     return pod;
+  }
+
+  #hold(requests: PodRequests): void {
+    if (jsonEqual(requests, this.#requests)) return;
+    this.#requests = requests;
+    this.#parts.onRequests();
   }
 
   /** Files of ConfigMaps and Secrets follow their source while the pod runs. */
@@ -313,6 +316,7 @@ export class PodWorker {
     gone: async () => {
       await this.#parts.volumes.remove(this.uid);
       this.gone = true;
+      this.#hold(noRequests);
       if (this.#last !== undefined) this.#parts.reportGone(this.#last);
     },
   };
