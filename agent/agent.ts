@@ -16,7 +16,7 @@ import type { PodEvent } from './pods/pod-worker.ts';
 import { Prober } from './probes/prober.ts';
 import { type ContainerStreams, type Runtime, RuntimeError } from './runtime/runtime.ts';
 import { SliceState } from './state/slice-state.ts';
-import { nodeLabels, nodeStatus } from './stats/node-status.ts';
+import { allocatableOf, nodeLabels, nodeStatus } from './stats/node-status.ts';
 import { keepConnected } from './sync/connector.ts';
 import { Outbox } from './sync/outbox.ts';
 import { Session } from './sync/session.ts';
@@ -100,6 +100,7 @@ export class Agent {
       dataOf,
       hostAddress: parts.facts().addresses[0] ?? '127.0.0.1',
       desired: () => this.#state.all('pods') as Pod[],
+      allocatable: () => allocatableOf(parts.facts()),
       podCidr: () => (this.#state.get(`nodes/${options.nodeName}`)?.spec as { podCIDR?: string } | undefined)?.podCIDR,
       storedPodUids: () => volumes.podUids(),
       onEngine: (problem) => void this.#engineChanged(problem),

@@ -51,6 +51,11 @@ const goPackages: Record<string, string> = {
   'k8s.io/metrics/pkg/apis/metrics/v1beta1': 'metrics.v1beta1',
 };
 
+/** Any JSON, or a schema where JSON allows other forms too: OpenAPI knows each by its name. */
+const anyJsonTypes = ['JSON', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray'].map(
+  (name) => `apiextensions.v1.${name}`,
+);
+
 const scalarTypes: Record<string, string> = {
   string: 'string',
   bool: 'boolean',
@@ -73,11 +78,7 @@ const scalarTypes: Record<string, string> = {
   'meta.v1.Duration': 'duration',
   'meta.v1.FieldsV1': 'fields',
   'runtime.RawExtension': 'raw',
-  // Any JSON, or a schema where JSON allows other forms too.
-  'apiextensions.v1.JSON': 'raw',
-  'apiextensions.v1.JSONSchemaPropsOrArray': 'raw',
-  'apiextensions.v1.JSONSchemaPropsOrBool': 'raw',
-  'apiextensions.v1.JSONSchemaPropsOrStringArray': 'raw',
+  ...Object.fromEntries(anyJsonTypes.map((id) => [id, 'raw'])),
 };
 
 /** Resolves Go type expressions to the table's short type names. @throws Error for types that are not known */
@@ -110,6 +111,12 @@ function enumOf(field: GoField, types: GoTypes): string | undefined {
   return (types.enums.get(goType) ?? []).length > 0 ? goType : undefined;
 }
 
+/** The type id by which OpenAPI knows values of a field, or of its list or map, that may be any JSON. */
+function definitionOf({ goType }: GoField, { aliases }: GoTypes): string | undefined {
+  const value = (aliases.get(goType) ?? goType).replace(/^(\[\]|map\[string\])/, '');
+  return anyJsonTypes.find((id) => id === value);
+}
+
 function rowOf(field: GoField, packageId: string, types: GoTypes): unknown[] {
   const flags = `${field.pointer ? 'p' : ''}${field.omitEmpty ? 'o' : ''}${field.inline ? 'i' : ''}${field.required ? 'r' : ''}`;
   const extras = {
@@ -120,6 +127,7 @@ function rowOf(field: GoField, packageId: string, types: GoTypes): unknown[] {
     mapType: field.markers.get('mapType')?.[0] ?? field.markers.get('structType')?.[0],
     default: defaultOf(field, packageId, types),
     enum: enumOf(field, types),
+    definition: definitionOf(field, types),
   };
   const hasExtras = Object.values(extras).some((value) => value !== undefined);
   return [field.name, resolve(field.goType, types), field.number, flags, ...(hasExtras ? [extras] : [])];
@@ -158,7 +166,8 @@ async function main(): Promise<void> {
       // Inlined TypeMeta has no name; '' is the type's own text.
       if (field.name !== '') docs[field.name] = field.doc;
     }
-    if (fields.length === 0) continue;
+    // A type without fields of its own is one all the same: that it is there says something.
+    if (fields.length === 0 && (struct.fields.length > 0 || id in scalarTypes)) continue;
     rows[id] = fields;
     descriptions[id] = docs;
     if (struct.markers.get('structType')?.[0] === 'atomic') atomic.push(id);

@@ -1,8 +1,8 @@
 // From a container of a pod's spec to what the engine is asked for.
 import type { Container, Pod } from '../../api/meta/kubernetes.ts';
-import { cpuMillis, quantityBytes } from '../../api/meta/quantity.ts';
 import type { ContainerIdentity, ContainerSpec, Mount, PortMapping, SandboxSpec } from '../runtime/runtime.ts';
 import { containerHash } from './container-hash.ts';
+import { madeWith, wantedResources } from './container-resources.ts';
 import { expand } from './environment.ts';
 import type { Step } from './plan.ts';
 
@@ -84,7 +84,6 @@ export function containerSpec(
   mounts: Mount[],
 ): ContainerSpec {
   const { container, role, attempt, crashStreak, sandboxId } = step;
-  const { limits = {}, requests = {} } = container.resources ?? {};
   return {
     identity: {
       ...identityOf(pod),
@@ -94,6 +93,7 @@ export function containerSpec(
       crashStreak,
       specHash: containerHash(container),
       sandboxId,
+      madeWith: madeWith(container),
     },
     image: container.image ?? '',
     ...(container.command === undefined ? {} : { command: container.command.map((word) => expand(word, environment)) }),
@@ -104,9 +104,7 @@ export function containerSpec(
     terminal: container.tty === true,
     stdin: container.stdin === true,
     stdinOnce: container.stdinOnce === true,
-    ...(limits.cpu === undefined ? {} : { cpuLimitMillis: cpuMillis(limits.cpu) }),
-    ...(requests.cpu === undefined ? {} : { cpuRequestMillis: cpuMillis(requests.cpu) }),
-    ...(limits.memory === undefined ? {} : { memoryLimitBytes: quantityBytes(limits.memory) }),
+    resources: wantedResources(container),
     ...securityOf(pod, container),
     ...sharedProcesses(pod, step.sharesProcessesOf),
   };

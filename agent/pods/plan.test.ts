@@ -69,6 +69,8 @@ function text(step: Step): string {
       return `start ${step.container.name}/${step.attempt} streak ${step.crashStreak} in ${step.sandboxId}`;
     case 'stop':
       return `stop ${step.ids.join(' ')} in ${step.graceSeconds} s`;
+    case 'update':
+      return `update ${step.id}`;
     case 'remove':
       return `remove ${step.ids.join(' ')}`;
     case 'wait':

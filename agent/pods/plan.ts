@@ -6,8 +6,9 @@
 //   deleted -> containers stopped -> sandbox stopped -> all removed -> gone
 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 import type { Container, Pod } from '../../api/meta/kubernetes.ts';
-import type { ContainerRole, RuntimeContainer } from '../runtime/runtime.ts';
+import type { ContainerResources, ContainerRole, RuntimeContainer } from '../runtime/runtime.ts';
 import { containerHash } from './container-hash.ts';
+import { resizeOf, wantedResources } from './container-resources.ts';
 
 export type Step =
   | { type: 'create-sandbox'; attempt: number }
@@ -22,11 +23,20 @@ export type Step =
       sharesProcessesOf?: string | undefined;
     }
   | { type: 'stop'; ids: string[]; graceSeconds: number; why: string }
+  /** Gives a running container other resources. */
+  | { type: 'update'; id: string; containerName: string; resources: ContainerResources }
   | { type: 'remove'; ids: string[] }
   /** Look again after this time, ms. */
   | { type: 'wait'; delayMs: number }
   /** Nothing of the pod is left in the engine. */
   | { type: 'gone' };
+
+const resizedWhy = 'its resources changed';
+
+/** Whether a step is a running container's way to other resources. */
+export function isResizeStep(step: Step): boolean {
+  return step.type === 'update' || (step.type === 'stop' && step.why === resizedWhy);
+}
 
 /** Delay before restart n in a row: none, 10 s, 20 s ... 5 min, as the kubelet's. */
 const firstBackoffMs = 10_000;
@@ -176,7 +186,8 @@ function planContainers(
   for (const container of pod.spec?.initContainers ?? []) {
     const last = latestAttempt(here, container.name);
     const isDone = isSidecar(container) ? last?.state === 'running' : last?.state === 'exited' && last.exitCode === 0;
-    const isCurrent = !isSidecar(container) || last?.specHash === containerHash(container);
+    const isCurrent =
+      !isSidecar(container) || (last?.specHash === containerHash(container) && resizeOf(container, last) === 'none');
     if ((isDone && isCurrent) || (mainStarted && !isSidecar(container))) continue;
     steps.push(...planContainer(pod, container, 'init', sandbox, last, all, nowMs));
     // The next one waits for this one; a sidecar that fell over later holds nobody up.
@@ -236,15 +247,18 @@ function planContainer(
     return [start((before?.attempt ?? -1) + 1, 0)];
   }
   if (last.state === 'running') {
-    if (last.specHash === containerHash(container)) return [];
-    return [
-      {
-        type: 'stop',
-        ids: [last.id],
-        graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
-        why: 'its definition changed',
-      },
-    ];
+    const stop = (why: string): Step => ({
+      type: 'stop',
+      ids: [last.id],
+      graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
+      why,
+    });
+    if (last.specHash !== containerHash(container)) return [stop('its definition changed')];
+    const resize = resizeOf(container, last);
+    // In one go: a container that ends well for this is not one that has done its work.
+    if (resize === 'restart') return [stop(resizedWhy), start(last.attempt + 1, 0)];
+    if (resize === 'none') return [];
+    return [{ type: 'update', id: last.id, containerName: container.name, resources: wantedResources(container) }];
   }
   // Made but never started: a crash came between. It is made anew under the same number.
   if (last.state === 'created') return [{ type: 'remove', ids: [last.id] }, start(last.attempt, last.crashStreak)];

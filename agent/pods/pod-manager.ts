@@ -1,18 +1,22 @@
 // All pods of this node: a worker each, woken by changes of the slice and of
 // the engine. An engine that does not answer leaves every pod as it is.
 import type { Pod } from '../../api/meta/kubernetes.ts';
+import type { PodRequests } from '../../api/meta/pod-requests.ts';
 import { type Clock, every, sleep } from '../../platform/clock.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { engineRetryMs, relistMs } from './limits.ts';
 import { PodWorker, type PodWorkerParts } from './pod-worker.ts';
+import type { Room } from './resize.ts';
 
-export type PodManagerParts = PodWorkerParts & {
+export type PodManagerParts = Omit<PodWorkerParts, 'roomFor' | 'onRequests'> & {
   runtime: Runtime;
   clock: Clock;
   /** Pods of the slice. */
   desired: () => Pod[];
   /** The node's range of pod addresses, once the hub has given one. */
   podCidr: () => string | undefined;
+  /** What the node has for pods. */
+  allocatable: () => PodRequests;
   /** What is kept on disk for pods. */
   storedPodUids: () => Promise<string[]>;
   /** Whether the engine answers; the message says why not. */
@@ -112,7 +116,11 @@ export class PodManager {
       const pod = desired.get(uid);
       let worker = this.#workers.get(uid);
       if (worker === undefined) {
-        worker = new PodWorker(uid, this.#parts);
+        worker = new PodWorker(uid, {
+          ...this.#parts,
+          roomFor: (own) => this.#roomFor(own),
+          onRequests: () => this.#wakeDeferred(),
+        });
         this.#workers.set(uid, worker);
         if (pod === undefined) worker.wake();
       } else if (pod === undefined && worker.gone) {
@@ -122,5 +130,21 @@ export class PodManager {
       }
       worker.desire(pod);
     }
+  }
+
+  /** What there is on the node, and what all pods but this one have of it. */
+  #roomFor(podUid: string): Room {
+    const others = { cpuMillis: 0, memoryBytes: 0 };
+    for (const { uid, requests } of this.#workers.values()) {
+      if (uid === podUid) continue;
+      others.cpuMillis += requests.cpuMillis;
+      others.memoryBytes += requests.memoryBytes;
+    }
+    return { allocatable: this.#parts.allocatable(), others };
+  }
+
+  /** Another pod has more or less than before: who waits for room looks again. */
+  #wakeDeferred(): void {
+    for (const worker of this.#workers.values()) if (worker.deferred) worker.wake();
   }
 }

@@ -2,6 +2,7 @@
 // It keeps nothing that it could not find again in the engine after a crash.
 import type { Condition, Pod, Secret } from '../../api/meta/kubernetes.ts';
 import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
+import { type PodRequests, podRequests } from '../../api/meta/pod-requests.ts';
 import type { PodStatus } from '../../api/wire/pod-status.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -9,8 +10,9 @@ import { type RegistryCredentials, type Runtime, type RuntimeContainer, RuntimeE
 import { containerSpec, sandboxSpec } from './container-spec.ts';
 import { buildEnvironment, EnvironmentError } from './environment.ts';
 import { firstRetryMs, longestRetryMs, maxRounds } from './limits.ts';
-import { currentSandbox, planPod, type Step } from './plan.ts';
+import { currentSandbox, isFinished, isResizeStep, planPod, type Step } from './plan.ts';
 import { readRegistryCredentials } from './registry-credentials.ts';
+import { type Pending, planResize, type Room } from './resize.ts';
 import { podStatus, type Waiting } from './status.ts';
 
 /** What the worker needs of volumes; agent/volumes implements it. */
@@ -38,11 +40,17 @@ export type PodWorkerParts = {
   reportStatus: (pod: Pod, status: PodStatus) => void;
   reportGone: (pod: Pod) => void;
   reportEvent: (pod: Pod, event: PodEvent) => void;
+  /** What there is for this pod to grow into. */
+  roomFor: (podUid: string) => Room;
+  /** What the pod has of the node is another amount now. */
+  onRequests: () => void;
 };
 
 type Executors = {
   [T in Exclude<Step['type'], 'wait'>]: (pod: Pod | undefined, step: Extract<Step, { type: T }>) => Promise<void>;
 };
+
+const noRequests: PodRequests = { cpuMillis: 0, memoryBytes: 0 };
 
 export class PodWorker {
   readonly uid: string;
@@ -57,6 +65,9 @@ export class PodWorker {
   #running = false;
   #again = false;
   #cancelTimer: (() => void) | undefined;
+  #requests: PodRequests = noRequests;
+  #pending: Pending | undefined;
+  #resizeError: string | undefined;
   #stopping: { ids: string[]; graceSeconds: number } | undefined;
   #stopped = false;
   /** The engine holds nothing of the pod, and the hub knows. */
@@ -71,11 +82,25 @@ export class PodWorker {
   desire(pod: Pod | undefined): void {
     const changed = !jsonEqual(pod, this.#desired);
     this.#desired = pod;
-    if (pod !== undefined) this.#last = pod;
+    if (pod !== undefined) {
+      this.#last = pod;
+      if (this.#status === undefined) this.#requests = podRequests(pod.spec);
+    }
     if (!changed) return;
     this.#failures = 0;
+    this.#resizeError = undefined;
     this.#hurryStop(pod);
     this.wake();
+  }
+
+  /** What the pod has of the node. */
+  get requests(): PodRequests {
+    return this.#requests;
+  }
+
+  /** Whether it waits for room to grow. */
+  get deferred(): boolean {
+    return this.#pending?.reason === 'Deferred';
   }
 
   /** Something may have changed. */
@@ -142,8 +167,8 @@ export class PodWorker {
   /** Looks, plans, executes; resolves with whether it is worth looking again at once. */
   async #round(): Promise<boolean> {
     const { clock } = this.#parts;
-    const pod = this.#desired;
     const containers = await this.#observe();
+    const pod = this.#allocate(containers);
     this.#parts.onRunning(
       this.uid,
       containers.filter((item) => item.state === 'running').map((item) => item.id),
@@ -153,6 +178,8 @@ export class PodWorker {
       { pod: this.#last?.metadata.name, uid: this.uid, steps: steps.map((step) => step.type) },
       'planned',
     );
+    // Whoever asked for other resources sees that they are on their way.
+    if (steps.some(isResizeStep)) await this.#report(containers);
     let acted = false;
     let failure: unknown;
     const waits = steps.flatMap((step) => (step.type === 'wait' ? [step.delayMs] : []));
@@ -163,8 +190,8 @@ export class PodWorker {
       try {
         await (this.#executors[step.type] as (pod: Pod | undefined, step: Step) => Promise<void>)(pod, step);
       } catch (error) {
-        // A container that can't start holds up none of the others; anything else is what the rest builds on.
-        if (step.type !== 'start') throw error;
+        // A container that can't start or grow holds up none of the others; anything else is what the rest builds on.
+        if (step.type !== 'start' && step.type !== 'update') throw error;
         failure ??= error;
       }
       acted = acted || step.type !== 'gone';
@@ -174,6 +201,24 @@ export class PodWorker {
     if (!acted && pod !== undefined && pod.metadata.deletionTimestamp === undefined)
       await this.#refreshVolumes(pod, containers);
     return acted;
+  }
+
+  /** The pod with what it may have by now; the rest waits, and those who ask are told why. */
+  #allocate(containers: readonly RuntimeContainer[]): Pod | undefined {
+    const desired = this.#desired;
+    const { pod, pending }: { pod: Pod | undefined; pending?: Pending } =
+      desired === undefined ? { pod: undefined } : planResize(desired, containers, this.#parts.roomFor(this.uid));
+    if (pending !== undefined && pending.message !== this.#pending?.message)
+      this.#event('Warning', `Resize${pending.reason}`, pending.message);
+    this.#pending = pending;
+    this.#hold(pod === undefined || this.gone || isFinished(pod, containers) ? noRequests : podRequests(pod.spec));
+    return pod;
+  }
+
+  #hold(requests: PodRequests): void {
+    if (jsonEqual(requests, this.#requests)) return;
+    this.#requests = requests;
+    this.#parts.onRequests();
   }
 
   /** Files of ConfigMaps and Secrets follow their source while the pod runs. */
@@ -187,13 +232,15 @@ export class PodWorker {
   }
 
   async #report(known?: readonly RuntimeContainer[]): Promise<void> {
-    const pod = this.#desired;
+    const containers = known ?? (await this.#observe());
+    const pod = this.#allocate(containers);
     if (pod === undefined) return;
     const { clock, hostAddress, isReady } = this.#parts;
-    const containers = known ?? (await this.#observe());
     const address = currentSandbox(containers)?.address ?? '';
     const status = podStatus({
       pod,
+      pending: this.#pending,
+      resizeError: this.#resizeError,
       containers,
       waiting: this.#waiting,
       hostAddress,
@@ -251,12 +298,25 @@ export class PodWorker {
         this.#stopping = undefined;
       }
     },
+    update: async (_pod, { id, containerName, resources }) => {
+      try {
+        await this.#parts.runtime.update(id, resources);
+        this.#resizeError = undefined;
+        this.#event('Normal', 'ResizeCompleted', `Resized container ${containerName}`);
+      } catch (error) {
+        const message = `container ${containerName}: ${(error as Error).message}`;
+        if (message !== this.#resizeError) this.#event('Warning', 'ResizeError', message);
+        this.#resizeError = message;
+        throw error;
+      }
+    },
     remove: async (_pod, { ids }) => {
       await Promise.all(ids.map((id) => this.#parts.runtime.remove(id)));
     },
     gone: async () => {
       await this.#parts.volumes.remove(this.uid);
       this.gone = true;
+      this.#hold(noRequests);
       if (this.#last !== undefined) this.#parts.reportGone(this.#last);
     },
   };

@@ -5,6 +5,7 @@ import type { Condition, Container, ContainerStatus, Pod } from '../../api/meta/
 import { formatTime } from '../../api/meta/time.ts';
 import type { PodStatus } from '../../api/wire/pod-status.ts';
 import type { RuntimeContainer } from '../runtime/runtime.ts';
+import { isActuated, type Resources, resizeOf, shownResources } from './container-resources.ts';
 import {
   currentSandbox,
   initFailed,
@@ -14,12 +15,18 @@ import {
   restartDelayMs,
   shouldRestart,
 } from './plan.ts';
+import type { Pending } from './resize.ts';
 
 /** Why a container does not run, when that is not to be seen in the engine. */
 export type Waiting = { reason: string; message: string };
 
 export type StatusInput = {
+  /** With the resources that are the pod's own now. */
   pod: Pod;
+  /** Why it does not have those that it asks for. */
+  pending?: Pending | undefined;
+  /** Why they could not be brought about. */
+  resizeError?: string | undefined;
   containers: readonly RuntimeContainer[];
   /** By container name. */
   waiting: ReadonlyMap<string, Waiting>;
@@ -45,7 +52,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const address = pod.spec?.hostNetwork ? hostAddress : sandbox?.address;
   const isRunning = sandbox?.state === 'running';
   const startedMs = Math.min(nowMs, ...containers.map((item) => item.createdAtMs));
+  const { generation } = pod.metadata;
   return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
     conditions: conditionsOf(input, phase, statuses, isRunning),
     hostIP: hostAddress,
@@ -139,7 +148,45 @@ function containerStatus(
     restartCount: last?.attempt ?? 0,
     state,
     lastState,
+    ...(role === 'ephemeral' ? {} : resourcesOf(container, last)),
   } as unknown as ContainerStatus;
+}
+
+/** What a container has been given, and what the engine holds it to while it runs. */
+function resourcesOf(container: Container, last: RuntimeContainer | undefined): Record<string, unknown> {
+  const { requests = {} } = (container.resources ?? {}) as Resources;
+  if (last === undefined) return {};
+  return {
+    ...(Object.keys(requests).length > 0 ? { allocatedResources: requests } : {}),
+    // Also where there are none: by this the hub knows nodes that resize.
+    ...(last.state === 'running'
+      ? { resources: isActuated(container, last) ? (container.resources ?? {}) : shownResources(container, last) }
+      : {}),
+  };
+}
+
+/** https://kubernetes.io/docs/tasks/configure-pod-container/resize-container-resources/#pod-resize-status */
+function resizeConditions({ pod, pending, resizeError, containers }: StatusInput): Condition[] {
+  const { generation } = pod.metadata;
+  const observed = generation === undefined ? {} : { observedGeneration: generation };
+  const { containers: main = [], initContainers = [] } = pod.spec ?? {};
+  const isUnderWay = [...main, ...initContainers.filter(isSidecar)].some((container) => {
+    const last = latestAttempt(containers, container.name);
+    return last?.state === 'running' && resizeOf(container, last) !== 'none';
+  });
+  return [
+    ...(pending === undefined ? [] : [{ type: 'PodResizePending', status: 'True', ...pending, ...observed }]),
+    ...(isUnderWay
+      ? [
+          {
+            type: 'PodResizeInProgress',
+            status: 'True',
+            ...(resizeError === undefined ? {} : { reason: 'Error', message: resizeError }),
+            ...observed,
+          },
+        ]
+      : []),
+  ];
 }
 
 function initialized(pod: Pod, containers: readonly RuntimeContainer[]): boolean {
@@ -182,6 +229,7 @@ function conditionsOf(
       : { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized' },
     { ...ready, type: 'Ready' },
     { ...ready, type: 'ContainersReady' },
+    ...resizeConditions(input),
   ];
   return wanted
     .reduce((list, condition) => setCondition(list, condition, now), known ?? [])

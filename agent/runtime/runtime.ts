@@ -22,6 +22,17 @@ export type ContainerIdentity = {
   specHash: string;
   /** Id of the sandbox it runs in; empty for sandboxes. */
   sandboxId: string;
+  /** What it was made with, in the words of who made it; absent when that knew of none. */
+  madeWith?: string;
+};
+
+/** What a container may use, in the kernel's terms. */
+export type ContainerResources = {
+  /** Its weight when the processor is short: 1024 a core, at least 2. */
+  cpuShares: number;
+  /** Thousandths of a core, at least 10; no limit when absent. */
+  cpuLimitMillis?: number;
+  memoryLimitBytes?: number;
 };
 
 export type RuntimeContainer = ContainerIdentity & {
@@ -40,6 +51,8 @@ export type RuntimeContainer = ContainerIdentity & {
   error?: string;
   /** Address of a sandbox in the node's network. */
   address?: string;
+  /** What it may use now; absent for sandboxes. */
+  resources?: ContainerResources;
 };
 
 export type PortMapping = {
@@ -75,10 +88,7 @@ export type ContainerSpec = {
   stdin: boolean;
   /** Its input ends with the first who was attached to it. */
   stdinOnce: boolean;
-  /** Thousandths of a core; no limit when absent. */
-  cpuLimitMillis?: number;
-  cpuRequestMillis?: number;
-  memoryLimitBytes?: number;
+  resources: ContainerResources;
   user?: string;
   supplementalGroups: string[];
   privileged: boolean;
@@ -116,6 +126,11 @@ export class RuntimeError extends Error {
   }
 }
 
+/** Why a memory limit is refused. */
+export function memoryInUse(usedBytes: number, limitBytes: number): string {
+  return `attempting to set a memory limit (${limitBytes} bytes) below current usage (${usedBytes} bytes)`;
+}
+
 /** Every method rejects with a RuntimeError. Only containers of this node are ever seen or touched. */
 export type Runtime = {
   /** Name and version of the engine. */
@@ -131,6 +146,11 @@ export type Runtime = {
   start(id: string): Promise<void>;
   /** SIGTERM, then SIGKILL after the grace period. Resolves when it has stopped; fine when it had. */
   stop(id: string, graceSeconds: number): Promise<void>;
+  /**
+   * Changes what a container may use, while it runs on; a limit that is not named stays. Rejects as `failed`, and
+   * changes nothing, when it uses more memory than the new limit.
+   */
+  update(id: string, resources: ContainerResources): Promise<void>;
   /** Removes a container that does not run; fine when there is none. */
   remove(id: string): Promise<void>;
   /** Runs a command in a running container, without input; rejects as `failed` when it does not end in time. */

@@ -3,6 +3,7 @@
 import { setCondition } from '../../api/meta/conditions.ts';
 import type { Condition } from '../../api/meta/kubernetes.ts';
 import type { JsonObject } from '../../api/meta/object.ts';
+import type { PodRequests } from '../../api/meta/pod-requests.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import type { HostFacts } from '../../platform/process.ts';
 
@@ -30,6 +31,11 @@ export function nodeLabels({ nodeName, facts }: Pick<NodeStatusInput, 'nodeName'
   };
 }
 
+/** What the node has for pods: all of it. */
+export function allocatableOf({ cpuCount, memoryBytes }: HostFacts): PodRequests {
+  return { cpuMillis: cpuCount * 1000, memoryBytes: Math.floor(memoryBytes / 1024) * 1024 };
+}
+
 export function nodeStatus({
   nodeName,
   facts,
@@ -40,9 +46,10 @@ export function nodeStatus({
   nowMs,
 }: NodeStatusInput): JsonObject {
   const now = formatTime(nowMs);
+  const allocatable = allocatableOf(facts);
   const resources = {
-    cpu: String(facts.cpuCount),
-    memory: `${Math.floor(facts.memoryBytes / 1024)}Ki`,
+    cpu: String(allocatable.cpuMillis / 1000),
+    memory: `${allocatable.memoryBytes / 1024}Ki`,
     pods: String(maxPods),
   };
   const ready: Condition =

@@ -7,6 +7,7 @@ import { forbiddenField } from '../meta/status.ts';
 import { ageColumn, ageOf, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource, streamSubresource } from './kind.ts';
 import { admitPodSpec, defaultPodSpec } from './pod-defaults.ts';
+import { qosClassOf } from './pod-qos.ts';
 import { podChangeErrors } from './pod-rules/update.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
@@ -94,7 +95,7 @@ export const podKind: Kind = defineKind({
     admitPodSpec(specOf(object));
   },
   prepareCreate: (object) => {
-    object.status = { phase: 'Pending', qosClass: qosClass(asPod(object)) };
+    object.status = { phase: 'Pending', qosClass: qosClassOf(asPod(object)) };
   },
   prepareUpdate: (object, old) => {
     // A client that replaces a pod without knowing what its class came to changes nothing of it.
@@ -152,16 +153,3 @@ export const podKind: Kind = defineKind({
     textColumn('Readiness Gates', 'Readiness gates that are passed.', () => '<none>', 1),
   ],
 });
-
-/** https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/ */
-function qosClass(pod: Pod): string {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  const amounts = containers.flatMap(({ resources }) => [resources?.requests ?? {}, resources?.limits ?? {}]);
-  if (amounts.every((amount) => amount.cpu === undefined && amount.memory === undefined)) return 'BestEffort';
-  const guaranteed = containers.every(({ resources }) =>
-    ['cpu', 'memory'].every(
-      (name) => resources?.limits?.[name] !== undefined && resources.limits[name] === resources.requests?.[name],
-    ),
-  );
-  return guaranteed ? 'Guaranteed' : 'Burstable';
-}

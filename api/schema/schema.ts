@@ -27,11 +27,13 @@ export type FieldSchema = {
   default?: unknown;
   /** Id of the enum that its strings, or its items, belong to. */
   enum?: string;
+  /** Type id under which OpenAPI knows a value, or the values of a list or map, that may be any JSON. */
+  definition?: string;
 };
 
 type Extras = Pick<
   FieldSchema,
-  'patchStrategy' | 'patchMergeKey' | 'listType' | 'listMapKeys' | 'mapType' | 'default' | 'enum'
+  'patchStrategy' | 'patchMergeKey' | 'listType' | 'listMapKeys' | 'mapType' | 'default' | 'enum' | 'definition'
 >;
 type Row = [name: string, type: string, number: number, flags: string, extras?: Extras];
 

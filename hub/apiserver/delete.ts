@@ -71,7 +71,7 @@ function parseOptions(operation: Operation): DeleteOptions {
       `gracePeriodSeconds: Invalid value: ${JSON.stringify(query.gracePeriodSeconds ?? body.gracePeriodSeconds)}: must be a non-negative integer`,
     );
   }
-  const orphans = body.orphanDependents === true ? 'Orphan' : undefined;
+  const orphans = body.orphanDependents === true || query.orphanDependents === 'true' ? 'Orphan' : undefined;
   const propagationPolicy = (body.propagationPolicy as string | undefined) ?? query.propagationPolicy ?? orphans;
   if (propagationPolicy !== undefined && !policies.includes(propagationPolicy)) {
     throw badRequest(

@@ -14,19 +14,23 @@ import { type ApiParts, resourceNameOf } from './parts.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
 import { inTurn } from './turns.ts';
 
-/** Creates an object in its namespace's turn when quotas count it, else at once. @throws ApiError Forbidden */
+/**
+ * Writes an object in its namespace's turn when quotas count it, else at once; of one that takes the place of `old`,
+ * what it needs beyond it counts. @throws ApiError Forbidden
+ */
 export async function withinQuotas<T>(
   parts: ApiParts,
   kind: Kind,
   object: KubeObject,
   write: () => Promise<T>,
+  old?: KubeObject,
 ): Promise<T> {
   const { namespace = '' } = object.metadata;
   if (!kind.namespaced || kind.kind === 'Event') return write();
   const quotas = await quotasOf(parts, namespace);
   if (quotas.every((quota) => Object.keys(chargedTo(quota, kind, object)).length === 0)) return write();
   return inTurn(parts, `quotas of ${namespace}`, async () => {
-    for (const quota of await quotasOf(parts, namespace)) await requireRoom(parts, quota, kind, object);
+    for (const quota of await quotasOf(parts, namespace)) await requireRoom(parts, quota, kind, object, old);
     return write();
   });
 }
@@ -36,8 +40,16 @@ async function quotasOf(parts: ApiParts, namespace: string): Promise<ResourceQuo
   return entries.map((entry) => decodeStored(resourceQuotaKind, entry) as ResourceQuota);
 }
 
-async function requireRoom(parts: ApiParts, quota: ResourceQuota, kind: Kind, object: KubeObject): Promise<void> {
-  const asked = chargedTo(quota, kind, object);
+async function requireRoom(
+  parts: ApiParts,
+  quota: ResourceQuota,
+  kind: Kind,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): Promise<void> {
+  const before = old === undefined ? {} : chargedTo(quota, kind, old);
+  const charged = Object.entries(chargedTo(quota, kind, object));
+  const asked = Object.fromEntries(charged.map(([name, amount]) => [name, exact(amount - (before[name] ?? 0))]));
   if (Object.keys(asked).length === 0) return;
   const { name } = quota.metadata;
   const unnamed = kind.kind === 'Pod' ? mustBeNamed(quota, object as Pod) : [];
@@ -49,7 +61,7 @@ async function requireRoom(parts: ApiParts, quota: ResourceQuota, kind: Kind, ob
   const used = await usedOf(parts, quota, kind);
   const hard = quota.spec?.hard ?? {};
   const over = Object.entries(asked).filter(
-    ([resource, amount]) => amount > 0 && (used[resource] ?? 0) + amount > (parseQuantity(hard[resource]) ?? 0),
+    ([resource, amount]) => amount > 0 && exact((used[resource] ?? 0) + amount) > (parseQuantity(hard[resource]) ?? 0),
   );
   if (over.length === 0) return;
   const text = (amounts: (resource: string) => string): string =>
@@ -59,6 +71,11 @@ async function requireRoom(parts: ApiParts, quota: ResourceQuota, kind: Kind, ob
       .join(',');
   const why = `exceeded quota: ${name}, requested: ${text((resource) => formatAmount(resource, asked[resource] ?? 0))}, used: ${text((resource) => formatAmount(resource, used[resource] ?? 0))}, limited: ${text((resource) => hard[resource] ?? '0')}`;
   throw forbidden(resourceNameOf(kind), object.metadata.name, why);
+}
+
+/** A sum of thousandths as it was meant: 0.1 and 0.2 of a core are no more than 0.3. */
+function exact(amount: number): number {
+  return Number(amount.toFixed(9));
 }
 
 /** What the objects of the kind use in the quota's namespace, counted now; no other kind is charged for the same. */

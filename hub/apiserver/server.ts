@@ -26,7 +26,7 @@ import { commandTarget, nodeOf, portTarget, readPod, type Target } from './pod-t
 import { type ProxyRequest, type ProxyUpgrade, proxy, proxyUpgrade } from './proxy.ts';
 import { get, list } from './read.ts';
 import { scale } from './scale.ts';
-import { bind, bindNamed, finalizeNamespace, refuseResize } from './subresources.ts';
+import { bind, bindNamed, finalizeNamespace } from './subresources.ts';
 import { update } from './update.ts';
 import { watch } from './watch.ts';
 
@@ -48,7 +48,6 @@ const subresources: Record<string, VerbHandler> = {
   ephemeralcontainers: ephemeralContainers,
   eviction: evict,
   proxy: proxyNode,
-  resize: refuseResize,
   scale,
   finalize: finalizeNamespace,
   token: requestToken,

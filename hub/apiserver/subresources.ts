@@ -8,7 +8,6 @@ import { badRequest, conflict, invalid, required, type Status } from '../../api/
 import { formatTime } from '../../api/meta/time.ts';
 import { decodeAs } from './input.ts';
 import { type ApiParts, kindOf, nameOf, resourceNameOf } from './parts.ts';
-import { get } from './read.ts';
 import { replace } from './update.ts';
 
 /** POST pods/NAME/binding: gives a pod its node, once. */
@@ -53,12 +52,6 @@ export async function bindNamed(parts: ApiParts, operation: Operation): Promise<
   const metadata = isJsonObject(operation.body) ? operation.body.metadata : undefined;
   const name = isJsonObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
   return bind(parts, { ...operation, resource: { group: '', version: 'v1', resource: 'pods' }, name });
-}
-
-/** PUT and PATCH of pods/NAME/resize. @throws ApiError BadRequest always */
-export async function refuseResize(parts: ApiParts, operation: Operation): Promise<Reply> {
-  if (operation.verb === 'get') return get(parts, operation);
-  throw badRequest('resizing a running pod is not built yet: delete the pod, and have it made with the new resources');
 }
 
 /** PUT namespaces/NAME/finalize: the finalizers of a namespace's spec. */

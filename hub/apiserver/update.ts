@@ -14,6 +14,8 @@ import { decodeInput } from './input.ts';
 import { maxWriteRetries } from './limits.ts';
 import { validateObject } from './object-validation.ts';
 import { type ApiParts, getEntry, isDryRun, kindOf, nameOf, resourceNameOf } from './parts.ts';
+import { withinQuotas } from './quota.ts';
+import { admitResize, isResize, settleResize } from './resize.ts';
 import { withServiceAddresses } from './service-addresses.ts';
 import { decodeStored, encodeStored, servedText } from './stored-object.ts';
 
@@ -56,18 +58,23 @@ export async function replace(
         `Precondition failed: UID in precondition: ${next.metadata.uid}, UID in object meta: ${old.metadata.uid}`,
       );
     }
+    const resizes = isResize(kind, operation);
+    if (resizes) settleResize(kind, next, old);
     settle(kind, operation.subresource, next, old);
     await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, operation.subresource === undefined ? { old } : 'nothing');
+    if (resizes) await admitResize(parts, kind, next);
     const write = (): Promise<Reply> => {
       if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
       else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
       return writeReplacement(parts, operation, kind, entry, next);
     };
-    const isService = kind === serviceKind && operation.subresource === undefined;
     try {
-      return await (isService ? withServiceAddresses(parts, next, old, write) : write());
+      if (resizes) return await withinQuotas(parts, kind, next, write, old);
+      if (kind === serviceKind && operation.subresource === undefined)
+        return await withServiceAddresses(parts, next, old, write);
+      return await write();
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'compare-failed') throw error;
       if ((asked !== undefined && asked !== '' && asked !== '0') || attempt >= maxWriteRetries)

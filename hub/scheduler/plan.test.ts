@@ -97,6 +97,19 @@ describe('what a pod needs', () => {
   });
 });
 
+describe('what a pod that is being resized needs', () => {
+  const asks = (cpu: string, has: string, reason?: string): number => {
+    const conditions = reason === undefined ? [] : [{ type: 'PodResizePending', status: 'True', reason }];
+    const containerStatuses = [{ name: 'c', allocatedResources: { cpu: has } }];
+    const load: NodeLoad = { node: {} as Node, used: { cpuMillis: 0, memoryBytes: 0, hostPorts: [] }, podCount: 0 };
+    addPod(load, { ...pod({}, { cpu }), status: { conditions, containerStatuses } } as unknown as Pod);
+    return load.used.cpuMillis;
+  };
+  it('is what it asks for while it grows', () => assert.equal(asks('2', '1', 'Deferred'), 2000));
+  it('is what it has while it shrinks', () => assert.equal(asks('1', '2'), 2000));
+  it('is what it has where it can not grow', () => assert.equal(asks('64', '1', 'Infeasible'), 1000));
+});
+
 describe('filters', () => {
   const withPort = (port: object): Pod => pod({ containers: [{ name: 'c', ports: [{ containerPort: 80, ...port }] }] });
   const cases: [title: string, pod: Pod, load: NodeLoad, bound: Pod[], reason: string | undefined][] = [

@@ -4,10 +4,11 @@
 import type { Node, Pod, PodSpec, Taint, Toleration } from '../../api/meta/kubernetes.ts';
 import { matchesRequirements, type Requirement } from '../../api/meta/labels.ts';
 import { controllerOf } from '../../api/meta/object.ts';
+import { boundRequests, type PodRequests, podRequests } from '../../api/meta/pod-requests.ts';
 import { cpuMillis, quantityBytes } from '../../api/meta/quantity.ts';
 
 /** What a pod needs of a node. */
-export type Demand = { cpuMillis: number; memoryBytes: number; hostPorts: string[] };
+export type Demand = PodRequests & { hostPorts: string[] };
 /** A node and what the pods bound to it use. */
 export type NodeLoad = {
   node: Node;
@@ -18,35 +19,19 @@ export type NodeLoad = {
 };
 export type Placement = { nodeName: string } | { message: string };
 
-/** Sum over the containers; an init container counts where it needs more than all others together. */
 export function podDemand(spec: PodSpec | undefined): Demand {
   const containers = spec?.containers ?? [];
-  const sum = (name: string, parse: (text: string | undefined) => number): number => {
-    const requested = (container: PodSpec['containers'][number]): number =>
-      parse(container.resources?.requests?.[name]);
-    // Sidecars run on beside the containers, and beside the init containers after them.
-    let sidecars = 0;
-    let initial = 0;
-    for (const container of spec?.initContainers ?? []) {
-      if (container.restartPolicy === 'Always') sidecars += requested(container);
-      initial = Math.max(initial, container.restartPolicy === 'Always' ? sidecars : sidecars + requested(container));
-    }
-    return Math.max(
-      initial,
-      containers.reduce((amount, container) => amount + requested(container), sidecars),
-    );
-  };
   const hostPorts = containers.flatMap((container) =>
     (container.ports ?? []).flatMap((port) =>
       port.hostPort ? [`${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`] : [],
     ),
   );
-  return { cpuMillis: sum('cpu', cpuMillis), memoryBytes: sum('memory', quantityBytes), hostPorts };
+  return { ...podRequests(spec), hostPorts };
 }
 
 /** Adds a bound pod to its node's load, in place. */
 export function addPod(load: NodeLoad, pod: Pod): void {
-  const demand = podDemand(pod.spec);
+  const demand = { ...podDemand(pod.spec), ...boundRequests(pod) };
   load.used.cpuMillis += demand.cpuMillis;
   load.used.memoryBytes += demand.memoryBytes;
   load.used.hostPorts.push(...demand.hostPorts);

@@ -80,7 +80,7 @@ function readDeclaration(
   imports: Record<string, string>,
   { structs, aliases, enums, constants }: GoTypes,
 ): GoStruct | undefined {
-  const struct = /^type (\w+) struct \{(\})?/.exec(line);
+  const struct = /^type (\w+) struct ?\{(\})?/.exec(line);
   if (struct) {
     const found: GoStruct = { ...splitComment(comment), fields: [] };
     structs.set(`${packageId}.${struct[1]}`, found);
@@ -123,12 +123,18 @@ function readField(
     pointer: goType.startsWith('*'),
     omitEmpty,
     inline: options.includes('inline') || jsonName === '',
-    required: !omitEmpty && !markers.has('optional') && !markers.has('k8s:optional'),
+    required: isRequired(markers, omitEmpty),
     doc,
     markers,
     patchStrategy: tag('patchStrategy'),
     patchMergeKey: tag('patchMergeKey'),
   };
+}
+
+/** What a marker says goes before what the JSON tag lets one guess, as for kube-openapi. */
+function isRequired(markers: GoField['markers'], omitEmpty: boolean): boolean {
+  if (markers.has('optional') || markers.has('k8s:optional')) return false;
+  return !omitEmpty || markers.has('required') || markers.has('k8s:required');
 }
 
 /** Package names that the scalar table knows by their Go names. */

@@ -28,6 +28,17 @@ export const programs = {
       runsMs: 2000,
     },
   },
+  /** Holds 40 MB. */
+  hoards: {
+    script:
+      'trap "exit 0" TERM; x=$(head -c 40000000 /dev/zero | tr "\\0" x); echo has; while :; do sleep 1 & wait; done',
+    behaviour: {
+      onTerm: 10,
+      termExitCode: 0,
+      memoryBytes: 40_000_000,
+      output: [{ afterMs: 0, text: 'has' }],
+    },
+  },
   pours: {
     script: `
       i=0

@@ -51,6 +51,8 @@ async function until<T>(look: () => Promise<T | undefined>, what: string, within
   }
 }
 
+const limited = { cpuShares: 256, cpuLimitMillis: 500, memoryLimitBytes: 96 << 20 };
+
 let count = 0;
 
 /** A pod's identity that no other test uses. */
@@ -101,6 +103,7 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
         args: ['sh', '-c', programs[program].script],
         environment: ['NAME=value'],
         mounts: [],
+        resources: { cpuShares: 2 },
         terminal: false,
         stdin: false,
         stdinOnce: false,
@@ -224,6 +227,58 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
         assert.ok(createdAtMs <= startedAtMs && startedAtMs <= finishedAtMs + 1000, JSON.stringify(ended));
         assert.ok(Math.abs(Date.now() - finishedAtMs) < 60_000);
       }
+    });
+
+    it('shows what a container may use, and what it was made with', async () => {
+      const { podUid } = identity();
+      const sandboxId = await sandbox(podUid);
+      const id = await create('forever', { podUid, sandboxId, madeWith: 'so and so' }, { resources: limited });
+      const found = await find(id);
+      assert.deepEqual([found?.resources, found?.madeWith], [limited, 'so and so']);
+      const plain = await find(await create('forever', { podUid, sandboxId, containerName: 'plain' }));
+      assert.deepEqual([plain?.resources, plain?.madeWith], [{ cpuShares: 2 }, undefined]);
+      assert.equal((await find(sandboxId))?.resources, undefined);
+    });
+
+    it('changes what a running container may use, up and down and newly limited, without a restart', async () => {
+      const { podUid } = identity();
+      const sandboxId = await sandbox(podUid);
+      await runtime.start(sandboxId);
+      const id = await create('forever', { podUid, sandboxId });
+      await runtime.start(id);
+      const before = await find(id);
+      const more = { cpuShares: 1024, cpuLimitMillis: 1500, memoryLimitBytes: 128 << 20 };
+      for (const resources of [limited, more, limited]) {
+        await runtime.update(id, resources);
+        assert.deepEqual(await find(id), { ...before, resources });
+      }
+      // A limit that is not named stays.
+      await runtime.update(id, { cpuShares: 102 });
+      assert.deepEqual((await find(id))?.resources, { ...limited, cpuShares: 102 });
+    });
+
+    it('changes what a container may use that does not run', async () => {
+      const { podUid } = identity();
+      const id = await create('forever', { podUid, sandboxId: await sandbox(podUid) });
+      await runtime.update(id, limited);
+      assert.deepEqual([(await find(id))?.state, (await find(id))?.resources], ['created', limited]);
+    });
+
+    it('refuses a memory limit below what is in use, and changes nothing', async () => {
+      const { podUid } = identity();
+      const sandboxId = await sandbox(podUid);
+      await runtime.start(sandboxId);
+      const id = await create('hoards', { podUid, sandboxId }, { resources: limited });
+      await runtime.start(id);
+      await until(async () => ((await read(id)) === 'has\n' ? true : undefined), 'memory in use');
+      const before = await find(id);
+      const less = { ...limited, cpuShares: 1024, memoryLimitBytes: 16 << 20 };
+      await assert.rejects(runtime.update(id, less), runtimeError('failed'));
+      assert.deepEqual(await find(id), before);
+    });
+
+    it('the resources of no container are an error', async () => {
+      await assert.rejects(runtime.update('0000000000000000', limited), runtimeError('not-found'));
     });
 
     it('ends a container with SIGTERM when it obeys', async () => {
@@ -413,6 +468,7 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
       await assert.rejects(dead.start('0000000000000000'), unavailable);
       await assert.rejects(dead.stop('0000000000000000', 1), unavailable);
       await assert.rejects(dead.remove('0000000000000000'), unavailable);
+      await assert.rejects(dead.update('0000000000000000', limited), unavailable);
       await assert.rejects(sandbox(identity().podUid, dead), unavailable);
       await assert.rejects(dead.uninstall(), unavailable);
       const stop = new AbortController();

@@ -221,12 +221,15 @@ describe('manifests', { timeout: 60_000 }, () => {
     assert.match(await refused(annotated), /metadata\.annotations: Too long: may not be more than 262144 bytes$/);
   });
 
-  it('what is not built is refused in words', async () => {
+  it('a resize that makes the pod another one is refused in words', async () => {
     await kube.apply([
       { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'plain' }, spec: { containers: [{ name: 'c', image: 'i' }] } },
     ]);
-    const resize = ['patch', 'pod', 'plain', '--subresource=resize', '-p', '{"spec":{"containers":[{"name":"c"}]}}'];
-    assert.match(await kube.fails(resize), /resizing a running pod is not built yet/);
+    const patch = '{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"1"}}}]}}';
+    assert.match(
+      await kube.fails(['patch', 'pod', 'plain', '--subresource=resize', '-p', patch]),
+      /The Pod "plain" is invalid: spec: Invalid value: "BestEffort": Pod QOS Class may not change as a result of resizing/,
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 // Docker's create requests for sandboxes and containers. Pure.
 // https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerCreate
 import type Docker from 'dockerode';
-import type { ContainerIdentity, ContainerSpec, SandboxSpec } from '../runtime.ts';
+import type { ContainerIdentity, ContainerResources, ContainerSpec, SandboxSpec } from '../runtime.ts';
 import { labelsOf } from './labels.ts';
 
 /** Logs of a container: this many files of this size. */
@@ -37,6 +37,33 @@ export function sandboxOptions(
       LogConfig: logConfig,
     },
   };
+}
+
+type HostResources = Pick<Docker.HostConfig, 'CpuShares' | 'CpuPeriod' | 'CpuQuota' | 'Memory' | 'MemorySwap'>;
+
+const cpuPeriodMicros = 100_000;
+
+/** Resources as Docker takes them, in new containers and in updates. */
+export function hostResources({ cpuShares, cpuLimitMillis, memoryLimitBytes }: ContainerResources): HostResources {
+  return {
+    CpuShares: cpuShares,
+    ...(cpuLimitMillis === undefined
+      ? {}
+      : { CpuPeriod: cpuPeriodMicros, CpuQuota: (cpuLimitMillis * cpuPeriodMicros) / 1000 }),
+    // Swap beyond the limit would only wear the card out.
+    ...(memoryLimitBytes === undefined ? {} : { Memory: memoryLimitBytes, MemorySwap: memoryLimitBytes }),
+  };
+}
+
+/** The same from what Docker shows. */
+export function resourcesOf({ CpuShares, CpuPeriod, CpuQuota, Memory }: HostResources): ContainerResources {
+  return {
+    cpuShares: CpuShares ?? 0,
+    ...((CpuQuota ?? 0) > 0
+      ? { cpuLimitMillis: Math.round(((CpuQuota ?? 0) * 1000) / (CpuPeriod || cpuPeriodMicros)) }
+      : {}),
+    ...((Memory ?? 0) > 0 ? { memoryLimitBytes: Memory } : {}),
+  } as ContainerResources;
 }
 
 function processesOf({ sharesProcessesOf: shared }: ContainerSpec, sandbox: string): string {
@@ -75,15 +102,7 @@ export function containerOptions(spec: ContainerSpec, instance: string): Docker.
       CapDrop: spec.dropCapabilities,
       GroupAdd: spec.supplementalGroups,
       RestartPolicy: { Name: 'no' },
-      // 1024 shares a core, as the kubelet counts; 2 is the kernel's least.
-      CpuShares: Math.max(2, Math.floor(((spec.cpuRequestMillis ?? spec.cpuLimitMillis ?? 0) * 1024) / 1000)),
-      ...(spec.cpuLimitMillis === undefined
-        ? {}
-        : { CpuPeriod: 100_000, CpuQuota: Math.max(1000, spec.cpuLimitMillis * 100) }),
-      // Swap beyond the limit would only wear the card out.
-      ...(spec.memoryLimitBytes === undefined
-        ? {}
-        : { Memory: spec.memoryLimitBytes, MemorySwap: spec.memoryLimitBytes }),
+      ...hostResources(spec.resources),
     },
   };
 }

@@ -7,16 +7,19 @@ import { whenAborted } from '../../../platform/abort.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Disk } from '../../../platform/disk.ts';
 import {
+  type ContainerResources,
   type ContainerSpec,
   type ContainerStreams,
   type LogQuery,
+  memoryInUse,
   type RegistryCredentials,
   type Runtime,
   type RuntimeContainer,
   RuntimeError,
   type SandboxSpec,
+  type Usage,
 } from '../runtime.ts';
-import { containerOptions, sandboxOptions } from './create-options.ts';
+import { containerOptions, hostResources, resourcesOf, sandboxOptions } from './create-options.ts';
 import { type DockerError, guarded, translate } from './docker-error.ts';
 import { DockerLogs } from './docker-logs.ts';
 import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
@@ -61,13 +64,20 @@ async function readOutput(stream: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8', 0, maxOutputBytes);
 }
 
+/** @throws RuntimeError when the container uses more memory than the limit */
+function requireFits(usage: ReadonlyMap<string, Usage>, id: string, limitBytes: number): void {
+  const { memoryBytes = 0 } = usage.get(id) ?? {};
+  if (memoryBytes <= limitBytes) return;
+  throw new RuntimeError('failed', memoryInUse(memoryBytes, limitBytes));
+}
+
 export class DockerRuntime implements Runtime {
   #options: DockerRuntimeOptions;
   #docker: Docker;
   #clock: Clock;
   #logs: DockerLogs;
   #networkName: string;
-  /** What was inspected, by container id and state: a container in one state does not change. */
+  /** What was inspected, by container id and state: only an update changes a container in one state. */
   #inspected = new Map<string, RuntimeContainer>();
 
   /** What goes on inside the containers of the same engine. */
@@ -197,6 +207,22 @@ export class DockerRuntime implements Runtime {
     });
   }
 
+  async update(id: string, resources: ContainerResources): Promise<void> {
+    await guarded(async () => {
+      const container = this.#docker.getContainer(id);
+      const { HostConfig, State } = await container.inspect();
+      const known = resourcesOf(HostConfig).memoryLimitBytes ?? Number.POSITIVE_INFINITY;
+      const limit = resources.memoryLimitBytes ?? known;
+      // The kernel would end what is over its new limit, or refuse the limit: here it is refused alike everywhere.
+      if (State.Running && limit < known) requireFits(await this.streams.usage([id]), id, limit);
+      try {
+        await container.update(hostResources(resources));
+      } finally {
+        this.#forget(id);
+      }
+    });
+  }
+
   async remove(id: string): Promise<void> {
     await guarded(async () => {
       try {
@@ -301,14 +327,15 @@ export class DockerRuntime implements Runtime {
       if ((error as DockerError).statusCode === 404) return undefined;
       throw error;
     }
-    const { State, NetworkSettings, Config, Image, Created } = info;
+    const { State, NetworkSettings, Config, HostConfig, Image, Created } = info;
+    const identity = identityOf(Config.Labels);
     const state = State.Running ? 'running' : State.Status === 'created' && !State.Error ? 'created' : 'exited';
     const address = NetworkSettings.Networks?.[this.#networkName]?.IPAddress;
     const startedAtMs = timeMs(State.StartedAt);
     const finishedAtMs = timeMs(State.FinishedAt);
     return {
       id,
-      ...identityOf(Config.Labels),
+      ...identity,
       state,
       image: Config.Image,
       imageId: Image,
@@ -318,7 +345,13 @@ export class DockerRuntime implements Runtime {
       ...(State.OOMKilled ? { oomKilled: true } : {}),
       ...(State.Error ? { error: State.Error } : {}),
       ...(address ? { address } : {}),
+      ...(identity.role === 'sandbox' ? {} : { resources: resourcesOf(HostConfig) }),
     };
+  }
+
+  /** What was inspected of a container is not so any more. */
+  #forget(id: string): void {
+    for (const key of this.#inspected.keys()) if (key.startsWith(`${id} `)) this.#inspected.delete(key);
   }
 
   /** Creates a container; one of the same name is left from an attempt that was cut short, and goes. */

@@ -17,11 +17,13 @@ export function labelsOf(identity: ContainerIdentity, instance: string): Record<
     [`${prefix}crash-streak`]: String(identity.crashStreak),
     [`${prefix}spec-hash`]: identity.specHash,
     [`${prefix}sandbox`]: identity.sandboxId,
+    ...(identity.madeWith === undefined ? {} : { [`${prefix}made-with`]: identity.madeWith }),
   };
 }
 
 export function identityOf(labels: Record<string, string>): ContainerIdentity {
   const read = (name: string): string => labels[`${prefix}${name}`] ?? '';
+  const madeWith = labels[`${prefix}made-with`];
   return {
     podUid: read('pod-uid'),
     podNamespace: read('pod-namespace'),
@@ -32,6 +34,7 @@ export function identityOf(labels: Record<string, string>): ContainerIdentity {
     crashStreak: Number(read('crash-streak')),
     specHash: read('spec-hash'),
     sandboxId: read('sandbox'),
+    ...(madeWith === undefined ? {} : { madeWith }),
   };
 }
 

@@ -4,7 +4,9 @@
 import type { Clock } from '../../../platform/clock.ts';
 import {
   type ContainerIdentity,
+  type ContainerResources,
   type ContainerSpec,
+  memoryInUse,
   type RuntimeContainer,
   RuntimeError,
   type SandboxSpec,
@@ -20,6 +22,8 @@ export type Behaviour = {
   /** Exit code after SIGTERM. */
   termExitCode?: number;
   output?: { afterMs: number; text: string }[];
+  /** Memory that it uses while it runs. */
+  memoryBytes?: number;
   /** The engine can't start it and says why. */
   startError?: string;
 };
@@ -36,6 +40,7 @@ export type EngineOptions = {
 export type ExitCause = 'ended' | 'stopped' | 'removed' | 'crashed' | 'rebooted';
 export type EngineEvent =
   | { type: 'start'; container: EngineContainer; atMs: number }
+  | { type: 'update'; container: EngineContainer; atMs: number }
   /** An agent asked to stop, kill or remove it while it ran. */
   | { type: 'stop-asked'; container: EngineContainer; atMs: number }
   | { type: 'exit'; container: EngineContainer; atMs: number; cause: ExitCause }
@@ -192,6 +197,17 @@ export class SimulatedEngine {
     this.#later(container, graceSeconds * 1000, () => this.#exit(container, 137, 'stopped'));
   }
 
+  /** @throws RuntimeError when it uses more memory than it may then */
+  update(id: string, resources: ContainerResources): void {
+    const container = this.#require(id);
+    const { memoryBytes = 0 } = this.#behaviourOf(container);
+    const limit = resources.memoryLimitBytes ?? Number.POSITIVE_INFINITY;
+    if (container.state === 'running' && memoryBytes > limit)
+      throw new RuntimeError('failed', memoryInUse(memoryBytes, limit));
+    container.resources = { ...container.resources, ...resources };
+    this.#tell({ type: 'update', container, atMs: this.#clock.monotonicMs() });
+  }
+
   remove(id: string): void {
     const container = this.#containers.get(id);
     if (container === undefined) return;
@@ -219,6 +235,7 @@ export class SimulatedEngine {
       createdAtMs: this.#clock.nowMs(),
       instance,
       ...rest,
+      ...(rest.spec === undefined ? {} : { resources: rest.spec.resources }),
       lines: [],
       cancels: new Set(),
     };

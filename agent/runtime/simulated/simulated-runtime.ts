@@ -2,6 +2,7 @@
 // Passes the same contract suite as the Docker runtime.
 import { type Clock, sleep } from '../../../platform/clock.ts';
 import {
+  type ContainerResources,
   type ContainerSpec,
   type LogQuery,
   type Runtime,
@@ -94,6 +95,10 @@ export class SimulatedRuntime implements Runtime {
     await this.#request(() => undefined);
   }
 
+  update(id: string, resources: ContainerResources): Promise<void> {
+    return this.#request(() => this.#engine.update(id, resources));
+  }
+
   remove(id: string): Promise<void> {
     return this.#request(() => this.#engine.remove(id));
   }
@@ -122,7 +127,12 @@ export class SimulatedRuntime implements Runtime {
     if (following) onChange(undefined);
     const unlisten = this.#engine.listen((event) => {
       if (event !== 'availability') {
-        if (following && event.container.instance === instance && event.type !== 'stop-asked')
+        if (
+          following &&
+          event.container.instance === instance &&
+          event.type !== 'stop-asked' &&
+          event.type !== 'update'
+        )
           onChange(event.container.podUid);
         return;
       }

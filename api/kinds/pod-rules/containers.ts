@@ -4,6 +4,7 @@ import type { Container, PodSpec } from '../../meta/kubernetes.ts';
 import { dnsLabelError } from '../../meta/names.ts';
 import { parseQuantity } from '../../meta/quantity.ts';
 import { duplicate, type FieldError, forbiddenField, invalidValue, notSupported, required } from '../../meta/status.ts';
+import { resizePolicyErrors } from '../pod-resize.ts';
 import { environmentErrors } from './environment.ts';
 import { containerProbeErrors, lifecycleErrors } from './handlers.ts';
 import { containerPortErrors } from './ports.ts';
@@ -18,7 +19,12 @@ const standardResources = ['cpu', 'ephemeral-storage', 'memory'];
 
 type Ephemeral = NonNullable<PodSpec['ephemeralContainers']>[number];
 /** What the containers of a pod are checked against. `names`: of those checked before. */
-type Surroundings = { names: Set<string>; volumes: ReadonlySet<string>; graceSeconds: number };
+type Surroundings = {
+  names: Set<string>;
+  volumes: ReadonlySet<string>;
+  graceSeconds: number;
+  podRestartPolicy: string;
+};
 
 function identityErrors({ name, image, imagePullPolicy }: Container, path: string, names: Set<string>): FieldError[] {
   const errors: FieldError[] = [];
@@ -61,7 +67,7 @@ function resourceErrors({ resources = {} }: Container, path: string): FieldError
 function commonErrors(
   container: Container,
   path: string,
-  { names, volumes, graceSeconds }: Surroundings,
+  { names, volumes, graceSeconds, podRestartPolicy }: Surroundings,
 ): FieldError[] {
   const errors = identityErrors(container, path, names);
   if (container.restartPolicy !== undefined && !restartPolicies.includes(container.restartPolicy))
@@ -74,6 +80,7 @@ function commonErrors(
     ...containerProbeErrors(container, path, graceSeconds),
     ...lifecycleErrors(container, path, graceSeconds),
     ...resourceErrors(container, path),
+    ...resizePolicyErrors(container, podRestartPolicy, path),
     ...containerSecurityErrors(container, path),
   ];
 }
@@ -131,6 +138,7 @@ export function containerErrors(spec: PodSpec, path: string): FieldError[] {
     names: new Set(),
     volumes: new Set((spec.volumes ?? []).map(({ name }) => name)),
     graceSeconds: spec.terminationGracePeriodSeconds ?? 0,
+    podRestartPolicy: spec.restartPolicy ?? 'Always',
   };
   const errors = containers.length === 0 ? [required(`${path}.containers`)] : [];
   for (const [field, list] of Object.entries({ initContainers, containers }))

@@ -1,4 +1,5 @@
 // Schemas of the served types in OpenAPI's words, from the generated tables.
+import { kinds } from '../../../api/kinds/index.ts';
 import type { Kind } from '../../../api/kinds/kind.ts';
 import descriptions from '../../../api/schema/descriptions.json' with { type: 'json' };
 import {
@@ -29,28 +30,44 @@ export function schemaName(typeId: string): string {
 /** The two versions of OpenAPI: where schemas stand, and how values of two types are said. */
 export type Dialect = 'v2' | 'v3';
 
-const scalars: Record<Dialect, Record<string, Schema>> = {
-  v2: {
-    quantity: { type: 'string' },
-    intstr: { type: 'string', format: 'int-or-string' },
-  },
-  v3: {
-    quantity: { oneOf: [{ type: 'string' }, { type: 'number' }] },
-    intstr: { oneOf: [{ type: 'integer' }, { type: 'string' }], format: 'int-or-string' },
-  },
-};
-const commonScalars: Record<string, Schema> = {
+const scalars: Record<string, Schema> = {
   string: { type: 'string' },
   boolean: { type: 'boolean' },
   int32: { type: 'integer', format: 'int32' },
   int64: { type: 'integer', format: 'int64' },
   double: { type: 'number', format: 'double' },
   bytes: { type: 'string', format: 'byte' },
-  time: { type: 'string', format: 'date-time' },
-  microtime: { type: 'string', format: 'date-time' },
   duration: { type: 'string' },
-  fields: { type: 'object' },
-  raw: { type: 'object' },
+};
+
+/** Scalars with a schema of their own name, and what version 2 says of it; version 3 can say alternatives. */
+const namedScalars: Record<string, { name: string; schema: Schema; alternatives?: string[] }> = {
+  quantity: {
+    name: 'io.k8s.apimachinery.pkg.api.resource.Quantity',
+    schema: { description: 'A number with a suffix, such as 100m, 1.5 or 2Gi.', type: 'string' },
+    alternatives: ['string', 'number'],
+  },
+  intstr: {
+    name: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
+    schema: { description: 'A whole number, or a text.', type: 'string', format: 'int-or-string' },
+    alternatives: ['integer', 'string'],
+  },
+  time: {
+    name: 'io.k8s.apimachinery.pkg.apis.meta.v1.Time',
+    schema: { description: 'A time, to the second.', type: 'string', format: 'date-time' },
+  },
+  microtime: {
+    name: 'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime',
+    schema: { description: 'A time, to the microsecond.', type: 'string', format: 'date-time' },
+  },
+  fields: {
+    name: 'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1',
+    schema: { description: 'A set of fields, as a tree of their names and keys.', type: 'object' },
+  },
+  raw: {
+    name: 'io.k8s.apimachinery.pkg.runtime.RawExtension',
+    schema: { description: 'An object of any kind.', type: 'object' },
+  },
 };
 
 export type OpenApiV2 = {
@@ -59,6 +76,9 @@ export type OpenApiV2 = {
   paths: Record<string, Record<string, unknown>>;
   definitions: Record<string, Schema>;
 };
+
+/** What goes into an operation or comes out: a value of a type, a list of it, or text. */
+export type Content = { typeId: string } | { listOf: string } | 'text';
 
 export type GroupVersionKind = { group: string; version: string; kind: string };
 
@@ -73,45 +93,75 @@ export class Schemas {
   /** A reference to the schema of a type, which is added with all that it refers to. */
   reference(type: string): Schema {
     const element = elementType(type);
-    if (element !== undefined && type.startsWith('[]')) return { type: 'array', items: this.reference(element) };
-    if (element !== undefined) return { type: 'object', additionalProperties: this.reference(element) };
-    if (!isType(type)) return { ...(scalars[this.#dialect][type] ?? commonScalars[type]) };
+    if (element !== undefined) return collectionOf(type, this.reference(element));
+    if (!isType(type)) return this.#scalar(type);
     const name = schemaName(type);
     if (!(name in this.all)) {
       this.all[name] = {};
       this.all[name] = this.#struct(type);
+      const gvk = kindOfType.get(type);
+      if (gvk !== undefined) this.#mark(name, [gvk]);
     }
-    return { $ref: this.#path(name) };
+    return this.#reference(name);
   }
 
-  /** Adds a kind and its list; returns references to both. */
-  addKind(kind: Kind): { one: Schema; list: Schema } {
+  /** The schema of what goes into an operation or comes out of it. */
+  contentOf(content: Content): Schema {
+    if (content === 'text') return { type: 'string' };
+    return 'typeId' in content ? this.reference(content.typeId) : this.#reference(listNames.get(content.listOf) ?? '');
+  }
+
+  /** Adds a kind, what its subresources take, and its list where it can be listed. */
+  addKind(kind: Kind): void {
     const { group, version } = kind;
     const one = this.reference(kind.typeId);
-    this.#mark(schemaName(kind.typeId), { group, version, kind: kind.kind });
-    const listName = schemaName(kind.typeId).replace(/[^.]+$/, kind.listKind);
+    for (const { kind: own } of kind.subresources)
+      if (own !== undefined && !own.kind.endsWith('Options')) this.reference(own.typeId);
+    this.reference('meta.v1.DeleteOptions');
+    this.#mark(schemaName('meta.v1.DeleteOptions'), kindInEveryVersion('DeleteOptions'));
+    this.reference('meta.v1.Status');
+    const listName = listNames.get(kind.typeId);
+    if (listName === undefined) return;
     this.all[listName] = {
       description: `${kind.listKind} is a list of ${kind.kind} objects.`,
       type: 'object',
       required: ['items'],
       properties: {
-        apiVersion: { type: 'string' },
-        kind: { type: 'string' },
-        metadata: this.reference('meta.v1.ListMeta'),
+        apiVersion: { type: 'string', description: inlinedDoc('apiVersion') },
+        kind: { type: 'string', description: inlinedDoc('kind') },
+        metadata: this.#besides(this.reference('meta.v1.ListMeta'), {}),
         items: { type: 'array', items: one },
       },
     };
-    this.#mark(listName, { group, version, kind: kind.listKind });
-    return { one, list: { $ref: this.#path(listName) } };
+    this.#mark(listName, [{ group, version, kind: kind.listKind }]);
   }
 
-  #mark(name: string, kind: GroupVersionKind): void {
+  #mark(name: string, kinds: readonly GroupVersionKind[]): void {
     const schema = this.all[name] ?? {};
-    schema['x-kubernetes-group-version-kind'] = [kind];
+    schema['x-kubernetes-group-version-kind'] = kinds;
   }
 
-  #path(name: string): string {
-    return this.#dialect === 'v2' ? `#/definitions/${name}` : `#/components/schemas/${name}`;
+  #reference(name: string): Schema {
+    return { $ref: this.#dialect === 'v2' ? `#/definitions/${name}` : `#/components/schemas/${name}` };
+  }
+
+  #scalar(type: string): Schema {
+    const named = namedScalars[type];
+    if (named === undefined) return { ...scalars[type] };
+    const { name, schema, alternatives } = named;
+    const { type: _type, ...others } = schema;
+    this.all[name] =
+      this.#dialect === 'v2' || alternatives === undefined
+        ? schema
+        : { ...others, oneOf: alternatives.map((word) => ({ type: word })) };
+    return this.#reference(name);
+  }
+
+  /** A value that may be any JSON, by its own name. */
+  #anyJson(type: string, definition: string): Schema {
+    const name = schemaName(definition);
+    this.all[name] = { description: 'Any JSON of the forms that the field allows.' };
+    return type === 'raw' ? this.#reference(name) : collectionOf(type, this.#reference(name));
   }
 
   #struct(typeId: string): Schema {
@@ -121,13 +171,16 @@ export class Schemas {
       description: docs[typeId]?.[''] ?? '',
       type: 'object',
       ...(required.length > 0 ? { required } : {}),
-      properties: Object.fromEntries(fields.map((field) => [field.name, this.#field(typeId, field)])),
+      ...(fields.length > 0
+        ? { properties: Object.fromEntries(fields.map((field) => [field.name, this.#field(typeId, field)])) }
+        : {}),
       ...(isAtomicType(typeId) ? { 'x-kubernetes-map-type': 'atomic' } : {}),
     };
   }
 
   #field(typeId: string, field: FieldSchema): Schema {
-    const schema = this.reference(field.type);
+    const { definition } = field;
+    const schema = definition === undefined ? this.reference(field.type) : this.#anyJson(field.type, definition);
     const words = field.enum === undefined || field.type !== 'string' ? undefined : enumValues(field.enum);
     const extensions = {
       description: docs[typeId]?.[field.name] ?? inlinedDoc(field.name),
@@ -139,11 +192,40 @@ export class Schemas {
       ...(field.listMapKeys === undefined ? {} : { 'x-kubernetes-list-map-keys': field.listMapKeys }),
       ...(field.mapType === undefined ? {} : { 'x-kubernetes-map-type': field.mapType }),
     };
-    // In version 2 everything may stand beside a reference, in 3 nothing.
+    return this.#besides(schema, extensions);
+  }
+
+  /** In version 2 everything may stand beside a reference, in 3 nothing. */
+  #besides(schema: Schema, extensions: Schema): Schema {
     return '$ref' in schema && this.#dialect === 'v3'
       ? { allOf: [schema], ...extensions }
       : { ...schema, ...extensions };
   }
+}
+
+function collectionOf(type: string, element: Schema): Schema {
+  return type.startsWith('[]') ? { type: 'array', items: element } : { type: 'object', additionalProperties: element };
+}
+
+/** Names of the lists of kinds that can be listed, by the kinds' types. */
+const listNames = new Map(
+  kinds
+    .filter(({ verbs }) => verbs.includes('list'))
+    .map(({ typeId, listKind }) => [typeId, schemaName(typeId).replace(/[^.]+$/, listKind)]),
+);
+
+/** What is a kind by itself, wherever it is referred to, by its type. */
+const kindOfType = new Map<string, GroupVersionKind>([
+  ['meta.v1.Status', { group: '', version: 'v1', kind: 'Status' }],
+  ...kinds
+    .flatMap((kind) => [kind, ...kind.subresources.flatMap((subresource) => subresource.kind ?? [])])
+    .map(({ typeId, group, version, kind }) => [typeId, { group, version, kind }] as const),
+]);
+
+/** A kind that belongs to every group version alike. */
+function kindInEveryVersion(kind: string): GroupVersionKind[] {
+  const versions = new Map(kinds.map(({ group, version }) => [`${group}/${version}`, { group, version, kind }]));
+  return [...versions.values()];
 }
 
 /** apiVersion and kind are inlined into every object from TypeMeta. */

@@ -122,7 +122,7 @@ function operation(writer: Writer, value: unknown): void {
   extensions(writer, 13, object);
 }
 
-const methodNumbers: Record<string, number> = { get: 2, put: 3, post: 4, delete: 5, patch: 8 };
+const methodNumbers: Record<string, number> = { get: 2, put: 3, post: 4, delete: 5, options: 6, head: 7, patch: 8 };
 
 function pathItem(writer: Writer, value: unknown): void {
   const object = value as Schema;

@@ -2,45 +2,54 @@
 // https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v2
 
 import { kinds } from '../../../api/kinds/index.ts';
-import { patchTypes } from '../../../api/patch/patch-types.ts';
-import { allPaths, type Path, type PathOperation, parameterType, queryOf } from './operations.ts';
-import { type OpenApiV2, type Schema, Schemas } from './schemas.ts';
+import { allPaths, type PathOperation } from './operations.ts';
+import { type Parameter, pathParameters, queryParameters } from './parameters.ts';
+import { type OpenApiV2, Schemas } from './schemas.ts';
 import { encodeOpenApiV2 } from './v2-protobuf.ts';
 
-function operationFor(schemas: Schemas, lists: Map<string, Schema>, operation: PathOperation): object {
-  const { action, gvk, typeId, isList, id, method } = operation;
-  const schema = isList ? (lists.get(typeId) ?? {}) : schemas.reference(typeId);
-  const hasBody = method === 'post' || method === 'put' || method === 'patch';
+function operationFor(schemas: Schemas, operation: PathOperation): object {
+  const { action, gvk, id, body, response, codes, consumes } = operation;
   const parameters = [
-    ...(hasBody ? [{ name: 'body', in: 'body', required: true, schema }] : []),
-    ...queryOf(operation).map((name) => ({ name, in: 'query', type: parameterType(name), uniqueItems: true })),
+    ...(body === undefined
+      ? []
+      : [
+          {
+            name: 'body',
+            in: 'body',
+            ...(body.required ? { required: true } : {}),
+            schema: schemas.contentOf(body.content),
+          },
+        ]),
+    ...queryParameters(operation).map(parameter),
   ];
+  const success = { description: 'OK', schema: schemas.contentOf(response) };
   return {
     operationId: id,
-    consumes: method === 'patch' ? Object.values(patchTypes) : ['*/*'],
-    produces: ['application/json', 'application/yaml'],
+    consumes,
+    produces: response === 'text' ? ['*/*'] : ['application/json', 'application/yaml'],
     ...(parameters.length > 0 ? { parameters } : {}),
-    responses: { 200: { description: 'OK', schema } },
+    responses: {
+      ...Object.fromEntries(codes.map((code) => [code, success])),
+      401: { description: 'Unauthorized' },
+    },
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': gvk,
   };
 }
 
-function pathParameters({ namespaced, named }: Path): object[] {
-  const names = [...(named ? ['name'] : []), ...(namespaced ? ['namespace'] : [])];
-  return names.map((name) => ({ name, in: 'path', required: true, type: 'string', uniqueItems: true }));
+function parameter({ name, in: place, type, required }: Parameter): object {
+  return { name, in: place, ...(required ? { required } : {}), type, uniqueItems: true };
 }
 
 function build(version: string): OpenApiV2 {
   const schemas = new Schemas('v2');
-  const lists = new Map(kinds.map((kind) => [kind.typeId, schemas.addKind(kind).list]));
-  schemas.reference('meta.v1.DeleteOptions');
+  for (const kind of kinds) schemas.addKind(kind);
   const paths = Object.fromEntries(
     allPaths().map((path) => [
       path.path,
       {
-        ...Object.fromEntries(path.operations.map((item) => [item.method, operationFor(schemas, lists, item)])),
-        parameters: pathParameters(path),
+        ...Object.fromEntries(path.operations.map((item) => [item.method, operationFor(schemas, item)])),
+        parameters: pathParameters(path).map(parameter),
       },
     ]),
   );

@@ -4,33 +4,34 @@
 
 import { createHash } from 'node:crypto';
 import { kinds } from '../../../api/kinds/index.ts';
-import { patchTypes } from '../../../api/patch/patch-types.ts';
-import { allPaths, type Path, type PathOperation, parameterType, queryOf, rootOf } from './operations.ts';
-import { type Schema, Schemas } from './schemas.ts';
+import { allPaths, type PathOperation, rootOf } from './operations.ts';
+import { type Parameter, pathParameters, queryParameters } from './parameters.ts';
+import { Schemas } from './schemas.ts';
 
-function operationFor(schemas: Schemas, lists: Map<string, Schema>, operation: PathOperation): object {
-  const { action, gvk, typeId, isList, id, method } = operation;
-  const schema = isList ? (lists.get(typeId) ?? {}) : schemas.reference(typeId);
-  const hasBody = method === 'post' || method === 'put' || method === 'patch';
-  const mediaTypes = method === 'patch' ? Object.values(patchTypes) : ['*/*'];
-  const parameters = queryOf(operation).map((name) => ({
-    name,
-    in: 'query',
-    schema: { type: parameterType(name), uniqueItems: true },
-  }));
+function operationFor(schemas: Schemas, operation: PathOperation): object {
+  const { action, gvk, id, body, response, codes, consumes } = operation;
+  const parameters = queryParameters(operation).map(parameter);
+  const contentOf = (types: readonly string[], schema: object): object =>
+    Object.fromEntries(types.map((type) => [type, { schema }]));
+  const answer = schemas.contentOf(response);
+  const success = { description: 'OK', content: contentOf([response === 'text' ? '*/*' : 'application/json'], answer) };
   return {
     operationId: id,
     'x-kubernetes-action': action,
     'x-kubernetes-group-version-kind': gvk,
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(hasBody ? { requestBody: { content: Object.fromEntries(mediaTypes.map((type) => [type, { schema }])) } } : {}),
-    responses: { 200: { description: 'OK', content: { 'application/json': { schema } } } },
+    ...(body === undefined
+      ? {}
+      : { requestBody: { content: contentOf(consumes, schemas.contentOf(body.content)), required: body.required } }),
+    responses: {
+      ...Object.fromEntries(codes.map((code) => [code, success])),
+      401: { description: 'Unauthorized' },
+    },
   };
 }
 
-function pathParameters({ namespaced, named }: Path): object[] {
-  const names = [...(named ? ['name'] : []), ...(namespaced ? ['namespace'] : [])];
-  return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string', uniqueItems: true } }));
+function parameter({ name, in: place, type, required }: Parameter): object {
+  return { name, in: place, ...(required ? { required } : {}), schema: { type, uniqueItems: true } };
 }
 
 /** The document of one group version, such as `api/v1` or `apis/apps/v1`; undefined when it is not served. */
@@ -38,14 +39,13 @@ function buildDocument(root: string): object | undefined {
   const members = kinds.filter((kind) => rootOf(kind) === `/${root}`);
   if (members.length === 0) return undefined;
   const schemas = new Schemas('v3');
-  const lists = new Map(members.map((kind) => [kind.typeId, schemas.addKind(kind).list]));
-  schemas.reference('meta.v1.DeleteOptions');
+  for (const kind of members) schemas.addKind(kind);
   const paths = Object.fromEntries(
     allPaths(`/${root}`).map((path) => [
       path.path,
       {
-        ...Object.fromEntries(path.operations.map((item) => [item.method, operationFor(schemas, lists, item)])),
-        parameters: pathParameters(path),
+        ...Object.fromEntries(path.operations.map((item) => [item.method, operationFor(schemas, item)])),
+        parameters: pathParameters(path).map(parameter),
       },
     ]),
   );
