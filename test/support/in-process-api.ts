@@ -1,6 +1,7 @@
 // The API server in this thread, without sockets, disk and controllers, for
 // tests of what it admits, stores and answers.
 import assert from 'node:assert/strict';
+import { findResource } from '../../api/kinds/index.ts';
 import type { ResourceId } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import { hubUser, type Operation, type User } from '../../api/meta/operation.ts';
@@ -49,7 +50,8 @@ export class InProcessApi {
 
   /** One request in the namespace `default`, if the resource has one; resolves with what it is answered. */
   async request<T = KubeObject>(resource: ResourceId, asked: Partial<Asked> & Pick<Asked, 'verb'>): Promise<T> {
-    const { body } = await this.server.execute({ resource, namespace: 'default', user: hubUser, query: {}, ...asked });
+    const where = findResource(resource)?.namespaced === true ? { namespace: 'default' } : {};
+    const { body } = await this.server.execute({ resource, ...where, user: hubUser, query: {}, ...asked });
     return (typeof body === 'string' ? JSON.parse(body) : body) as T;
   }
 
