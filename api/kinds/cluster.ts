@@ -4,6 +4,7 @@ import type { Lease } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import { type JsonObject, jsonEqual, type KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, required } from '../meta/status.ts';
+import { humanDuration } from '../meta/time.ts';
 import { ageColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, specOf, statusSubresource } from './kind.ts';
 
@@ -80,7 +81,7 @@ export const certificateSigningRequestKind: Kind = defineKind({
     textColumn('Requestor', 'Who asks.', (object) => asRequest(object).spec.username ?? ''),
     textColumn('RequestedDuration', 'Validity asked for.', (object) => {
       const seconds = (asRequest(object).spec as JsonObject).expirationSeconds;
-      return typeof seconds === 'number' ? `${seconds}s` : '<none>';
+      return typeof seconds === 'number' ? humanDuration(seconds * 1000) : '<none>';
     }),
     textColumn('Condition', 'What became of it.', (object) => conditionText(asRequest(object))),
   ],

@@ -1,6 +1,6 @@
 // Columns that several kinds share.
 import { isJsonObject, type KubeObject } from '../meta/object.ts';
-import { humanDuration, parseTime } from '../meta/time.ts';
+import { formatTime, humanDuration, parseTime } from '../meta/time.ts';
 import type { Column } from './kind.ts';
 
 /** Time since `text` as kubectl shows it. */
@@ -14,6 +14,14 @@ export const ageColumn: Column = {
   type: 'string',
   description: 'Time since the object was created.',
   value: (object, nowMs) => ageOf(object.metadata.creationTimestamp, nowMs),
+};
+
+/** The one column of kinds without columns of their own. */
+export const createdAtColumn: Column = {
+  name: 'Created At',
+  type: 'date',
+  description: 'When the object was created.',
+  value: (object) => formatTime(parseTime(object.metadata.creationTimestamp)),
 };
 
 /** A text column. */

@@ -6,15 +6,11 @@ import type { CustomResourceDefinition } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import type { JsonObject, KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, required } from '../meta/status.ts';
-import { ageColumn, textColumn, valueAt } from './columns.ts';
+import { ageColumn, createdAtColumn, textColumn, valueAt } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { oneOfAt, requiredAt, unchangedAt } from './validation.ts';
 
 const asDefinition = (object: KubeObject): CustomResourceDefinition => object as CustomResourceDefinition;
-
-const createdAtColumn = textColumn('Created At', 'When the object was created.', (object) =>
-  String(object.metadata.creationTimestamp ?? ''),
-);
 
 function definitionErrors(object: KubeObject): FieldError[] {
   const { group, names, versions = [] } = asDefinition(object).spec;

@@ -260,6 +260,19 @@ describe('update', () => {
   }
 });
 
+it('with gates says that it waits for them', () => {
+  const object = defaulted({ schedulingGates: [{ name: 'example.com/a' }] });
+  podKind.prepareCreate?.(object);
+  assert.deepEqual((object as Pod).status?.conditions, [
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'SchedulingGated',
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
+    },
+  ]);
+});
+
 describe('quality of service', () => {
   const all = { cpu: '1', memory: '1Gi' };
   const cases: [resources: object | undefined, qosClass: string][] = [

@@ -5,8 +5,7 @@ import { dnsSubdomainError } from '../meta/names.ts';
 import { jsonEqual, type KubeObject } from '../meta/object.ts';
 import { parseQuantity } from '../meta/quantity.ts';
 import { type FieldError, invalidValue } from '../meta/status.ts';
-import { formatTime, parseTime } from '../meta/time.ts';
-import { ageColumn, textColumn } from './columns.ts';
+import { ageColumn, createdAtColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
 import { isUnknownResource, scopeErrors } from './quota-scopes.ts';
 import { immutableMessage } from './validation.ts';
@@ -52,14 +51,7 @@ export const limitRangeKind: Kind = defineKind({
         ),
       );
     }),
-  columns: [
-    {
-      ...textColumn('Created At', 'When the object was created.', (object) =>
-        formatTime(parseTime(object.metadata.creationTimestamp)),
-      ),
-      type: 'date',
-    },
-  ],
+  columns: [createdAtColumn],
 });
 
 function usageText(object: KubeObject, isLimit: boolean): string {

@@ -4,8 +4,7 @@ import type { RoleBinding } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import type { KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
-import { formatTime, parseTime } from '../meta/time.ts';
-import { ageColumn, textColumn } from './columns.ts';
+import { ageColumn, createdAtColumn, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults } from './kind.ts';
 import { unchangedAt } from './validation.ts';
 
@@ -54,13 +53,6 @@ function ruleErrors(rule: PolicyRule, path: string, namespaced: boolean): FieldE
     errors.push(required(`${path}.resources`, 'resource rules must supply at least one resource'));
   return errors;
 }
-
-const createdAtColumn = {
-  ...textColumn('Created At', 'When the object was created.', (object) =>
-    formatTime(parseTime(object.metadata.creationTimestamp)),
-  ),
-  type: 'date' as const,
-};
 
 function defineRole(kind: 'Role' | 'ClusterRole'): Kind {
   const namespaced = kind === 'Role';

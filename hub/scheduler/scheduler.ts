@@ -17,6 +17,7 @@ function needsNode(object: KubeObject): boolean {
   const pod = object as Pod;
   return (
     !pod.spec?.nodeName &&
+    (pod.spec?.schedulingGates ?? []).length === 0 &&
     pod.metadata.deletionTimestamp === undefined &&
     pod.spec?.schedulerName === schedulerName &&
     !isFinished(pod)

@@ -29,8 +29,10 @@ export class InProcessApi {
   readonly store: MemoryStore;
   readonly server: ApiServer;
   readonly client: Client;
+  readonly clock: VirtualClock;
 
-  private constructor(store: MemoryStore, server: ApiServer) {
+  private constructor(store: MemoryStore, server: ApiServer, clock: VirtualClock) {
+    this.clock = clock;
     this.store = store;
     this.server = server;
     this.client = new Client(server, hubUser);
@@ -43,7 +45,7 @@ export class InProcessApi {
     const tokens = await TokenSigner.open(new VirtualDisk(), '/pki');
     const server = new ApiServer({ store, clock, random, log: createMemoryLog([]), nodes: noNodes, tokens });
     await server.start(signal);
-    const api = new InProcessApi(store, server);
+    const api = new InProcessApi(store, server, clock);
     await api.client.create(resources.namespaces, { metadata: { name: 'default' } });
     return api;
   }
