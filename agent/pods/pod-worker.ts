@@ -6,7 +6,13 @@ import { type PodRequests, podRequests } from '../../api/meta/pod-requests.ts';
 import type { PodStatus } from '../../api/wire/pod-status.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
-import { type RegistryCredentials, type Runtime, type RuntimeContainer, RuntimeError } from '../runtime/runtime.ts';
+import {
+  type ContainerResources,
+  type RegistryCredentials,
+  type Runtime,
+  type RuntimeContainer,
+  RuntimeError,
+} from '../runtime/runtime.ts';
 import { containerSpec, sandboxSpec } from './container-spec.ts';
 import { buildEnvironment, EnvironmentError } from './environment.ts';
 import { firstRetryMs, longestRetryMs, maxRounds } from './limits.ts';
@@ -68,6 +74,8 @@ export class PodWorker {
   #requests: PodRequests = noRequests;
   #pending: Pending | undefined;
   #resizeError: string | undefined;
+  /** What the engine took for a container, by id: it may show it otherwise, and is not asked again and again. */
+  #updated = new Map<string, ContainerResources>();
   #stopping: { ids: string[]; graceSeconds: number } | undefined;
   #stopped = false;
   /** The engine holds nothing of the pod, and the hub knows. */
@@ -158,6 +166,8 @@ export class PodWorker {
     const seen = new Map<string, number>();
     for (const { id, state } of containers) if (state === 'exited') seen.set(id, this.#exitsSeenMs.get(id) ?? nowMs);
     this.#exitsSeenMs = seen;
+    const there = new Set(containers.map(({ id }) => id));
+    for (const id of this.#updated.keys()) if (!there.has(id)) this.#updated.delete(id);
     return containers.map((item) => {
       const seenMs = seen.get(item.id);
       return seenMs === undefined ? item : { ...item, exitKnownMs: nowMs - seenMs };
@@ -173,7 +183,9 @@ export class PodWorker {
       this.uid,
       containers.filter((item) => item.state === 'running').map((item) => item.id),
     );
-    const steps = planPod(pod, containers, clock.nowMs());
+    const steps = planPod(pod, containers, clock.nowMs()).filter(
+      (step) => step.type !== 'update' || !jsonEqual(this.#updated.get(step.id), step.resources),
+    );
     this.#parts.log.debug(
       { pod: this.#last?.metadata.name, uid: this.uid, steps: steps.map((step) => step.type) },
       'planned',
@@ -301,6 +313,7 @@ export class PodWorker {
     update: async (_pod, { id, containerName, resources }) => {
       try {
         await this.#parts.runtime.update(id, resources);
+        this.#updated.set(id, resources);
         this.#resizeError = undefined;
         this.#event('Normal', 'ResizeCompleted', `Resized container ${containerName}`);
       } catch (error) {

@@ -199,6 +199,12 @@ describe('room for a resize', () => {
     assert.notEqual(pendingOf(ask('150m'), crowded), undefined);
   });
 
+  it('a pod that has ended waits for nothing', () => {
+    const ended = item(ask('100m'), { state: 'exited', exitCode: 0, finishedAtMs: nowMs });
+    const desired = pod(ask('9'), { restartPolicy: 'OnFailure' });
+    assert.equal(planResize(desired, [ended], room).pending, undefined);
+  });
+
   it('a pod that waits goes on with what it has, and a crash of it too', () => {
     const wanted = pod(box({ requests: { cpu: '5', memory: '1Gi' }, limits: { cpu: '6', memory: '2Gi' } }));
     assert.deepEqual(steps(wanted, [item(box(small))]), []);

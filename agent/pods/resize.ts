@@ -5,7 +5,7 @@ import type { Container, Pod } from '../../api/meta/kubernetes.ts';
 import { type PodRequests, podRequests } from '../../api/meta/pod-requests.ts';
 import type { RuntimeContainer } from '../runtime/runtime.ts';
 import { isAllocated, shownResources } from './container-resources.ts';
-import { isSidecar, latestAttempt } from './plan.ts';
+import { isFinished, isSidecar, latestAttempt } from './plan.ts';
 
 /** What there is for pods on the node, and what its other pods have of it. */
 export type Room = { allocatable: PodRequests; others: PodRequests };
@@ -16,6 +16,7 @@ export type Resize = { pod: Pod; pending?: Pending };
 const amounts = { cpu: 'cpuMillis', memory: 'memoryBytes' } as const;
 
 export function planResize(pod: Pod, containers: readonly RuntimeContainer[], room: Room): Resize {
+  if (isFinished(pod, containers)) return { pod };
   const found = (container: Container): RuntimeContainer | undefined => latestAttempt(containers, container.name);
   const isResized = (container: Container): boolean => {
     const last = found(container);

@@ -3,9 +3,10 @@
 // and on those that were away meanwhile.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { Link, type TestAgent } from '../support/agent.ts';
 import { type ContainerStatus, type Pod, TestCluster } from '../support/cluster.ts';
-import { executeIn } from '../support/engine.ts';
+import { docker, executeIn } from '../support/engine.ts';
 import { forever, podOf, shell, shellPod } from '../support/pods.ts';
 
 type Resources = { requests: Record<string, string>; limits: Record<string, string> };
@@ -15,6 +16,59 @@ type Condition = { type: string; status: string; reason?: string; message?: stri
 const small: Resources = { requests: { cpu: '50m', memory: '16Mi' }, limits: { cpu: '200m', memory: '32Mi' } };
 const large: Resources = { requests: { cpu: '100m', memory: '24Mi' }, limits: { cpu: '400m', memory: '64Mi' } };
 const mebibyte = 1 << 20;
+
+const guaranteed = (cpu: string, memory: string): Resources => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+const burst = (requests: Resources['requests'], limits?: Resources['limits']): Partial<Resources> => ({
+  requests,
+  ...(limits === undefined ? {} : { limits }),
+});
+
+/** Conformance tests of Kubernetes that need a node: the containers' resources before and after. */
+const conformanceCases: [title: string, before: Partial<Resources>[], after: Partial<Resources>[]][] = [
+  [
+    'guaranteed pods with multiple containers: 3 containers - increase cpu & mem on c1, c2, decrease cpu & mem on c3 - net increase',
+    [guaranteed('20m', '20Mi'), guaranteed('30m', '30Mi'), guaranteed('40m', '40Mi')],
+    [guaranteed('40m', '40Mi'), guaranteed('50m', '50Mi'), guaranteed('30m', '30Mi')],
+  ],
+  [
+    'guaranteed pods with multiple containers: 3 containers - increase cpu & mem on c1, decrease cpu & mem on c2, c3 - net decrease',
+    [guaranteed('20m', '20Mi'), guaranteed('40m', '40Mi'), guaranteed('50m', '50Mi')],
+    [guaranteed('30m', '30Mi'), guaranteed('20m', '20Mi'), guaranteed('30m', '30Mi')],
+  ],
+  [
+    'guaranteed pods with multiple containers: 3 containers - increase: CPU (c1,c3), memory (c2, c3) ; decrease: CPU (c2)',
+    [guaranteed('20m', '20Mi'), guaranteed('40m', '30Mi'), guaranteed('30m', '30Mi')],
+    [guaranteed('30m', '20Mi'), guaranteed('20m', '40Mi'), guaranteed('50m', '50Mi')],
+  ],
+  [
+    'burstable pods - extended: 6 containers - various operations performed (including adding limits and requests)',
+    [
+      burst({ cpu: '20m', memory: '20Mi' }, { cpu: '40m', memory: '40Mi' }),
+      burst({ cpu: '20m', memory: '20Mi' }, { cpu: '40m', memory: '40Mi' }),
+      burst({ cpu: '20m', memory: '20Mi' }),
+      burst({ cpu: '20m' }),
+      burst({ memory: '20Mi' }),
+      {},
+    ],
+    [
+      burst({ cpu: '30m', memory: '30Mi' }, { cpu: '50m', memory: '50Mi' }),
+      burst({ cpu: '10m', memory: '10Mi' }, { cpu: '30m', memory: '30Mi' }),
+      burst({ cpu: '20m', memory: '20Mi' }, { cpu: '40m', memory: '40Mi' }),
+      burst({ cpu: '20m', memory: '20Mi' }),
+      burst({ cpu: '20m', memory: '30Mi' }, { memory: '40Mi' }),
+      burst({ cpu: '20m' }, { cpu: '40m' }),
+    ],
+  ],
+  [
+    'burstable pods - extended: resize with equivalents',
+    [burst({ cpu: '2m', memory: '20Mi' }, { cpu: '10m', memory: '40Mi' })],
+    [burst({ cpu: '1m', memory: '20Mi' }, { cpu: '5m', memory: '40Mi' })],
+  ],
+];
+
+function millisOf(cpu = '0m'): number {
+  return Number.parseInt(cpu, 10);
+}
 
 /** What the kernel holds a container to: of control groups of version 1 or 2. */
 async function cgroupOf(id: string): Promise<{ memoryBytes: number; cpuLimit: number }> {
@@ -27,7 +81,7 @@ async function cgroupOf(id: string): Promise<{ memoryBytes: number; cpuLimit: nu
   return { memoryBytes, cpuLimit: quota / period };
 }
 
-describe('resizing pods in place', { timeout: 240_000 }, () => {
+describe('resizing pods in place', { timeout: 300_000 }, () => {
   let cluster: TestCluster;
   let away: TestAgent;
   let link: Link;
@@ -148,6 +202,36 @@ describe('resizing pods in place', { timeout: 240_000 }, () => {
     assert.deepEqual([idOf(grown), conditionOf(grown, 'PodResizePending')], [id, undefined]);
     await cluster.kubectl.ok(['delete', 'pod', 'second', '--wait=false']);
   });
+
+  for (const [title, before, after] of conformanceCases)
+    it(title, async () => {
+      const name = `case-${conformanceCases.findIndex(([other]) => other === title)}`;
+      const containers = before.map((resources, index) => shell(`c${index + 1}`, forever, { resources }));
+      await cluster.kubectl.apply([podOf(name, on('here', { containers }))]);
+      const first = await cluster.podReady(name);
+      const patch = { spec: { containers: after.map((resources, index) => ({ name: `c${index + 1}`, resources })) } };
+      const args = ['--subresource', 'resize', '--patch', JSON.stringify(patch)];
+      const wanted = (JSON.parse(await cluster.kubectl.ok(['patch', 'pod', name, ...args, '-o', 'json'])) as Pod).spec
+        .containers as unknown as { name: string; resources: Partial<Resources> }[];
+      const last = await cluster.podUntil(name, 'has been resized', (pod) =>
+        wanted.every(
+          ({ name: own, resources }) =>
+            isDeepStrictEqual(statusOf(pod, own).resources, resources) &&
+            isDeepStrictEqual(statusOf(pod, own).allocatedResources, resources.requests),
+        ),
+      );
+      assert.equal(conditionOf(last, 'PodResizeInProgress') ?? conditionOf(last, 'PodResizePending'), undefined);
+      for (const { name: own, resources } of wanted) {
+        assert.deepEqual([idOf(last, own), statusOf(last, own).restartCount], [idOf(first, own), 0], own);
+        const { cpu, memory } = resources.limits ?? {};
+        const { HostConfig } = await docker.getContainer(idOf(last, own)).inspect();
+        assert.equal(HostConfig.CpuShares, Math.max(2, Math.floor((millisOf(resources.requests?.cpu) * 1024) / 1000)));
+        const group = await cgroupOf(idOf(last, own));
+        if (cpu !== undefined) assert.equal(group.cpuLimit, Math.max(10, millisOf(cpu)) / 1000, own);
+        if (memory !== undefined) assert.equal(group.memoryBytes, Number.parseInt(memory, 10) * mebibyte, own);
+      }
+      await cluster.kubectl.ok(['delete', 'pod', name, '--wait=false']);
+    });
 
   it('takes no memory that is in use, and says so until it can', async () => {
     // Holds 20 MB until somebody takes the file away.

@@ -166,6 +166,15 @@ describe('cascades', { timeout: 60_000 }, () => {
     assert.equal(orphan, '');
   });
 
+  it('orphanDependents in the query is the same, as clients of old say it', async () => {
+    const { sets } = await deploy('old');
+    await kube.ok(['delete', '--raw', '/apis/apps/v1/namespaces/default/deployments/old?orphanDependents=true']);
+    await kube.ok(['wait', '--for=delete', 'deployment/old', '--timeout=20s']);
+    assert.deepEqual(await names('rs', '-l', 'app=old'), sets);
+    assert.equal(await kube.ok(['get', sets[0] ?? '', '-o', 'jsonpath={.metadata.ownerReferences}']), '');
+    await kube.ok(['delete', ...sets]);
+  });
+
   it('collects what names an owner that is not there, and keeps what has one that is', async () => {
     const owner = (name: string, uid: string): object => ({ apiVersion: 'v1', kind: 'ConfigMap', name, uid });
     await kube.apply([configMap('parent')]);

@@ -96,7 +96,7 @@ export class Device {
       machineId: `machine-${this.#index}`,
       bootId: `boot-${this.#index}-${this.#boots}`,
       cpuCount: 4,
-      memoryBytes: 4 << 30,
+      memoryBytes: 4 * 2 ** 30,
       addresses: [`192.0.2.${this.#index}`],
     };
   }

@@ -1,6 +1,7 @@
 // What must always be true in the simulation, and what must be true once the
 // faults rest. Looks at the store and the engines themselves, past hub and agents.
 
+import { isActuated } from '../../agent/pods/container-resources.ts';
 import { latestAttempt } from '../../agent/pods/plan.ts';
 import type { EngineContainer, EngineEvent } from '../../agent/runtime/simulated/simulated-engine.ts';
 import { SliceState } from '../../agent/state/slice-state.ts';
@@ -225,11 +226,14 @@ async function podProblems(device: Device, pod: Pod, configs: ReadonlyMap<string
   const sandboxes = containers.filter((container) => container.role === 'sandbox' && container.state === 'running');
   expect('number of running sandboxes', sandboxes.length, isJob ? 0 : 1);
   if (!isJob) expect('podIP', pod.status?.podIP, sandboxes[0]?.address);
-  for (const { name: containerName, image } of pod.spec?.containers ?? []) {
+  for (const container of pod.spec?.containers ?? []) {
+    const { name: containerName, image } = container;
     const latest = latestAttempt(containers, containerName);
     const status = pod.status?.containerStatuses?.find((item) => item.name === containerName);
     expect(`state of ${containerName}`, latest?.state, isJob ? 'exited' : 'running');
     expect(`image of ${containerName}`, latest?.image, image);
+    if (!isJob && latest !== undefined && !isActuated(container, latest))
+      problems.push(`${name} on ${device.name}: ${containerName} has ${JSON.stringify(latest.resources)}`);
     expect(`containerID of ${containerName}`, status?.containerID, `docker://${latest?.id}`);
     expect(`restartCount of ${containerName}`, status?.restartCount, latest?.attempt);
     if (!isJob)

@@ -81,6 +81,14 @@ const plants: Record<string, { plant: () => Plant; finds: RegExp }> = {
     plant: () => ({ runtime: (runtime) => replacing(runtime, { stop: async () => undefined }) }),
     finds: /was deleted and is still there|not at rest/,
   },
+  'a resize is dropped': {
+    plant: () => ({ runtime: (runtime) => replacing(runtime, { update: async () => undefined }) }),
+    finds: /main has \{"cpuShares"|not at rest/,
+  },
+  'a resize starts the container anew': {
+    plant: () => ({ runtime: (runtime) => replacing(runtime, { update: (id) => runtime.stop(id, 1) }) }),
+    finds: /is healthy and desired, but was stopped/,
+  },
   'a removed container stays': {
     plant: () => ({ runtime: (runtime) => replacing(runtime, { remove: async () => undefined }) }),
     finds: /was deleted and is still there|not at rest/,

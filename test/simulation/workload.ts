@@ -137,15 +137,31 @@ export class Workload {
       this.#write(resources.pods, name, contentOf(pod), () => client.create(resources.pods, pod));
       return `create pod ${name} ${contentOf(pod)}`;
     }
-    if (name === 'job' || this.#random.fraction() < 0.5) {
+    const roll = this.#random.fraction();
+    if (name !== 'job' && roll > 0.6) return this.#resizePod(client, name, acknowledged);
+    if (name === 'job' || roll < 0.35) {
       const grace = this.#random.fraction() < 0.2 ? { gracePeriodSeconds: 0 } : {};
       this.#write(resources.pods, name, undefined, () => client.delete(resources.pods, target, grace));
       return `delete pod ${name} ${JSON.stringify(grace)}`;
     }
     const next = this.#image();
     const patch = { spec: { containers: [{ name: 'main', image: next }] } };
-    this.#write(resources.pods, name, next, () => client.patch(resources.pods, target, 'strategic', patch));
+    const memory = acknowledged.split(' ').at(1) ?? '';
+    this.#write(resources.pods, name, `${next} ${memory}`, () =>
+      client.patch(resources.pods, target, 'strategic', patch),
+    );
     return `set image of pod ${name} to ${next}`;
+  }
+
+  /** More or less memory, while the pod runs or its node is away. */
+  #resizePod(client: Client, name: string, content: string): string {
+    const memory = this.#memory();
+    const [image = ''] = content.split(' ');
+    const patch = { spec: { containers: [{ name: 'main', resources: resourcesOf(memory) }] } };
+    this.#write(resources.pods, name, `${image} ${memory}`, () =>
+      client.patch(resources.pods, { namespace, name }, 'strategic', patch, 'resize'),
+    );
+    return `resize pod ${name} to ${memory}`;
   }
 
   #changeConfig(client: Client): string {
@@ -200,8 +216,17 @@ export class Workload {
     const spec =
       name === 'job'
         ? { restartPolicy: 'OnFailure', containers: [{ name: 'main', image: 'job:1' }] }
-        : { ...this.#podSpec(), tolerations: [] };
+        : { ...this.#resizable(this.#podSpec()), tolerations: [] };
     return { metadata: { name, namespace }, spec } as unknown as Pod;
+  }
+
+  #resizable(spec: JsonObject): JsonObject {
+    const [main, ...others] = spec.containers as JsonObject[];
+    return { ...spec, containers: [{ ...main, resources: resourcesOf(this.#memory()) }, ...others] };
+  }
+
+  #memory(): string {
+    return this.#pick(['32Mi', '48Mi', '64Mi']);
   }
 
   #podSpec(): JsonObject {
@@ -279,6 +304,11 @@ export class Workload {
   }
 }
 
+/** The quality of service stays, whatever the amount. */
+function resourcesOf(memory: string): JsonObject {
+  return { requests: { memory: '16Mi' }, limits: { memory } };
+}
+
 /** What of an object users have set and nobody else may change. */
 function contentOf(object: KubeObject): string {
   const { spec, data } = object as { spec?: JsonObject; data?: { value?: string } };
@@ -286,8 +316,10 @@ function contentOf(object: KubeObject): string {
   const { replicas, template, containers } = (spec ?? {}) as {
     replicas?: number;
     template?: { spec: { containers: { image: string }[] } };
-    containers?: { image: string }[];
+    containers?: { image: string; resources?: { limits?: { memory?: string } } }[];
   };
-  const image = (template?.spec.containers ?? containers)?.[0]?.image ?? '';
+  const [main] = containers ?? [];
+  if (main?.resources?.limits?.memory !== undefined) return `${main.image} ${main.resources.limits.memory}`;
+  const image = template?.spec.containers[0]?.image ?? main?.image ?? '';
   return replicas === undefined ? image : `${replicas} ${image}`;
 }

@@ -79,6 +79,8 @@ export class DockerRuntime implements Runtime {
   #networkName: string;
   /** What was inspected, by container id and state: only an update changes a container in one state. */
   #inspected = new Map<string, RuntimeContainer>();
+  /** Counts updates, since one under way makes what is inspected meanwhile old. */
+  #updates = 0;
 
   /** What goes on inside the containers of the same engine. */
   readonly streams: ContainerStreams;
@@ -124,9 +126,10 @@ export class DockerRuntime implements Runtime {
       for (const { Id, State } of found) {
         const key = `${Id} ${State}`;
         seen.add(key);
+        const updates = this.#updates;
         const container = this.#inspected.get(key) ?? (await this.#inspect(Id));
         if (container === undefined) continue;
-        this.#inspected.set(key, container);
+        if (updates === this.#updates) this.#inspected.set(key, container);
         containers.push(container);
       }
       for (const [key, container] of this.#inspected) {
@@ -351,6 +354,7 @@ export class DockerRuntime implements Runtime {
 
   /** What was inspected of a container is not so any more. */
   #forget(id: string): void {
+    this.#updates += 1;
     for (const key of this.#inspected.keys()) if (key.startsWith(`${id} `)) this.#inspected.delete(key);
   }
 
