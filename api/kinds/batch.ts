@@ -3,9 +3,9 @@
 import { findCondition, isConditionTrue } from '../meta/conditions.ts';
 import type { CronJob, Job } from '../meta/kubernetes.ts';
 import { formatSelector, matchesSelector } from '../meta/labels.ts';
-import { dnsLabelError, dnsSubdomainError } from '../meta/names.ts';
+import { dnsSubdomainError } from '../meta/names.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../meta/object.ts';
-import { invalidValue, required } from '../meta/status.ts';
+import { type FieldError, invalidValue, notSupported, required } from '../meta/status.ts';
 import { humanDuration, parseTime } from '../meta/time.ts';
 import { ageColumn, ageOf, booleanAt, integerColumn, templateColumns, textAt, textColumn } from './columns.ts';
 import { scheduleError } from './cron-schedule.ts';
@@ -22,6 +22,14 @@ const asCronJob = (object: KubeObject): CronJob => object as CronJob;
 const controllerUidLabel = 'batch.kubernetes.io/controller-uid';
 const jobNameLabel = 'batch.kubernetes.io/job-name';
 
+/** Conditions that a failure policy looks for are true unless it says otherwise. */
+function defaultPatterns(spec: JsonObject): void {
+  const policy = spec.podFailurePolicy as JobSpec['podFailurePolicy'] | undefined;
+  // Go always writes the status, so that it may come in empty.
+  for (const { onPodConditions = [] } of policy?.rules ?? [])
+    for (const pattern of onPodConditions) pattern.status ||= 'True';
+}
+
 function defaultJobSpec(spec: JsonObject): void {
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
   setDefaults(spec, {
@@ -31,10 +39,7 @@ function defaultJobSpec(spec: JsonObject): void {
     suspend: false,
     podReplacementPolicy: spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed',
   });
-  // Go always writes the status, so that it may come in empty.
-  const policy = spec.podFailurePolicy as JobSpec['podFailurePolicy'] | undefined;
-  for (const { onPodConditions = [] } of policy?.rules ?? [])
-    for (const pattern of onPodConditions) pattern.status ||= 'True';
+  defaultPatterns(spec);
   defaultTemplate(spec);
 }
 
@@ -132,6 +137,15 @@ function jobOf(object: KubeObject): KubeObject {
   return { metadata: object.metadata, spec: template?.spec };
 }
 
+/** A CronJob's jobs find their pods by what the server gives them. */
+function selectorErrors({ selector, manualSelector }: Partial<JobSpec> = {}): FieldError[] {
+  const at = 'spec.jobTemplate.spec';
+  return [
+    ...(selector === undefined ? [] : [invalidValue(`${at}.selector`, selector, '`selector` will be auto-generated')]),
+    ...(manualSelector === true ? [notSupported(`${at}.manualSelector`, true, ['nil', 'false'])] : []),
+  ];
+}
+
 /** Names of a CronJob's jobs append 11 characters to its own. */
 const maxCronJobNameLength = 52;
 
@@ -145,7 +159,7 @@ export const cronJobKind: Kind = defineKind({
   nameError: (name) =>
     name.length > maxCronJobNameLength
       ? `must be no more than ${maxCronJobNameLength} characters`
-      : dnsLabelError(name),
+      : dnsSubdomainError(name),
   hasGeneration: true,
   subresources: [statusSubresource],
   applyDefaults: (object) => {
@@ -160,7 +174,9 @@ export const cronJobKind: Kind = defineKind({
     const template = spec.jobTemplate as JsonObject;
     setDefaults(template, { metadata: {}, spec: {} });
     // The template's own defaults, but nothing that only a job has.
-    if (isJsonObject(template.spec)) defaultTemplate(template.spec);
+    if (!isJsonObject(template.spec)) return;
+    defaultPatterns(template.spec);
+    defaultTemplate(template.spec);
   },
   validate: (object) => {
     const spec = asCronJob(object).spec;
@@ -174,6 +190,7 @@ export const cronJobKind: Kind = defineKind({
         'spec.failedJobsHistoryLimit',
       ),
       ...jobSpecErrors(spec?.jobTemplate.spec, 'spec.jobTemplate.spec'),
+      ...selectorErrors(spec?.jobTemplate.spec),
     ];
     const problem = spec?.schedule ? scheduleError(spec.schedule, spec.timeZone) : undefined;
     if (problem !== undefined) errors.push(invalidValue(`spec.${problem.field}`, problem.value, problem.message));

@@ -2,7 +2,7 @@
 // https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nextScheduleMs, scheduleError } from './cron-schedule.ts';
+import { formatInZone, nextScheduleMs, scheduleError } from './cron-schedule.ts';
 
 /** A Wednesday. */
 const now = '2024-05-01T12:00:00Z';
@@ -91,4 +91,15 @@ describe('refused', () => {
     for (const schedule of ['@every 0s', '@every 0h'])
       if (scheduleError(schedule, undefined) === undefined) assert.equal(next(schedule), '2024-05-01T12:00:01');
   });
+});
+
+describe('a time in its zone', () => {
+  const cases: [zone: string | undefined, time: string][] = [
+    [undefined, '2024-05-01T12:00:00Z'],
+    ['Etc/UTC', '2024-05-01T12:00:00Z'],
+    ['Europe/Berlin', '2024-05-01T14:00:00+02:00'],
+    ['America/St_Johns', '2024-05-01T09:30:00-02:30'],
+    ['Pacific/Kiritimati', '2024-05-02T02:00:00+14:00'],
+  ];
+  for (const [zone, time] of cases) it(String(zone), () => assert.equal(formatInZone(Date.parse(now), zone), time));
 });

@@ -2,6 +2,7 @@
 // they mean is croner's work; what Kubernetes allows beside is checked here.
 // https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#schedule-syntax
 import { Cron } from 'croner';
+import { formatTime } from '../meta/time.ts';
 
 const macros = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
 const everyPattern = /^@every (\d+)(h|m|s)$/;
@@ -59,4 +60,15 @@ export function nextScheduleMs(schedule: string, timeZone: string | undefined, a
   const [, count, unit] = everyPattern.exec(schedule) ?? [];
   if (count !== undefined) return afterMs + Math.max(1000, Number(count) * (unitMs[unit ?? ''] ?? 1000));
   return parse(schedule, timeZone).nextRun(new Date(afterMs))?.getTime();
+}
+
+/** A time as the clocks of a zone show it, with their offset: `2024-05-01T14:00:00+02:00`; without a zone in UTC. */
+export function formatInZone(timeMs: number, timeZone: string | undefined): string {
+  const zone = timeZone ?? 'Etc/UTC';
+  const parts = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(timeMs);
+  const offset = parts.find(({ type }) => type === 'timeZoneName')?.value.slice('GMT'.length) ?? '';
+  if (offset === '' || offset === '+00:00') return formatTime(timeMs);
+  const [hours = 0, minutes = 0] = offset.slice(1).split(':').map(Number);
+  const offsetMs = (offset.startsWith('-') ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+  return formatTime(timeMs + offsetMs).replace('Z', offset);
 }

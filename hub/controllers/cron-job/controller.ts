@@ -1,13 +1,13 @@
 // Runs the CronJob plan.
+import { formatInZone } from '../../../api/kinds/cron-schedule.ts';
 import type { CronJob, Job } from '../../../api/meta/kubernetes.ts';
 import { cloneJson, controllerOf, controllerReference, type KubeObject } from '../../../api/meta/object.ts';
 import { hasReason } from '../../../api/meta/status.ts';
-import { formatTime } from '../../../api/meta/time.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
-import { targetOf } from '../../client/event-recorder.ts';
+import { type EventType, targetOf } from '../../client/event-recorder.ts';
 import { resources } from '../../client/resources.ts';
 import { WorkQueue } from '../../client/work-queue.ts';
-import { isOwnedBy } from '../pods.ts';
+import { isNamespaceGone, isOwnedBy } from '../pods.ts';
 import { planCronJob, type Step } from './plan.ts';
 
 type Executors = { [T in Step['type']]: (cron: CronJob, step: Extract<Step, { type: T }>) => Promise<void> };
@@ -47,8 +47,8 @@ export class CronJobController implements Controller {
     }
   }
 
-  #event(cron: CronJob, reason: string, message: string): void {
-    this.#parts.events.record(targetOf(cron, 'batch/v1', 'CronJob'), 'Normal', reason, message);
+  #event(cron: CronJob, type: EventType, reason: string, message: string): void {
+    this.#parts.events.record(targetOf(cron, 'batch/v1', 'CronJob'), type, reason, message);
   }
 
   #executors: Executors = {
@@ -62,7 +62,7 @@ export class CronJobController implements Controller {
           labels: { ...(metadata.labels as Record<string, string> | undefined) },
           annotations: {
             ...(metadata.annotations as Record<string, string> | undefined),
-            [scheduledAnnotation]: formatTime(scheduledMs),
+            [scheduledAnnotation]: formatInZone(scheduledMs, cron.spec?.timeZone),
           },
           ownerReferences: [controllerReference(cron, 'batch/v1', 'CronJob')],
         },
@@ -70,16 +70,18 @@ export class CronJobController implements Controller {
       };
       try {
         await this.#parts.client.create(resources.jobs, job);
-        this.#event(cron, 'SuccessfulCreate', `Created job ${name}`);
+        this.#event(cron, 'Normal', 'SuccessfulCreate', `Created job ${name}`);
       } catch (error) {
         // Made before, by a process that was cut short.
-        if (!hasReason(error, 'AlreadyExists') && !hasReason(error, 'NotFound')) throw error;
+        if (hasReason(error, 'AlreadyExists') || isNamespaceGone(error)) return;
+        this.#event(cron, 'Warning', 'FailedCreate', `Error creating job: ${(error as Error).message}`);
+        throw error;
       }
     },
-    delete: async (cron, { job, why }) => {
+    delete: async (cron, { job }) => {
       try {
         await this.#parts.client.delete(resources.jobs, job.metadata, { propagationPolicy: 'Background' });
-        this.#event(cron, 'SuccessfulDelete', `Deleted ${why === 'old' ? 'old ' : ''}job ${job.metadata.name}`);
+        this.#event(cron, 'Normal', 'SuccessfulDelete', `Deleted job ${job.metadata.name}`);
       } catch (error) {
         if (!hasReason(error, 'NotFound')) throw error;
       }
@@ -87,7 +89,8 @@ export class CronJobController implements Controller {
     status: async (cron, { status }) => {
       await this.#parts.client.update(resources.cronJobs, { ...cron, status } as KubeObject, 'status');
     },
-    event: async (cron, { reason, message }) => this.#event(cron, reason, message),
+    event: async (cron, { isWarning, reason, message }) =>
+      this.#event(cron, isWarning ? 'Warning' : 'Normal', reason, message),
     wait: async () => undefined,
   };
 }

@@ -33,7 +33,7 @@ function text(step: Step): string {
     case 'create':
       return `create ${new Date(step.scheduledMs).toISOString().slice(0, 16)}`;
     case 'delete':
-      return `delete ${step.why} ${step.job.metadata.name}`;
+      return `delete ${step.job.metadata.name}`;
     case 'event':
       return `event ${step.reason}`;
     default:
@@ -73,14 +73,19 @@ describe('runs', () => {
       'more than a hundred missed',
       cron({ schedule: '* * * * *' }, last('04-30T12:00')),
       [],
-      ['create 2024-05-01T12:00'],
+      ['event TooManyMissedTimes', 'create 2024-05-01T12:00'],
     ],
-    ['more than a hundred days missed', cron(day, last('01-01T00:00'), year), [], ['create 2024-05-01T00:00']],
+    [
+      'more than a hundred days missed',
+      cron(day, last('01-01T00:00'), year),
+      [],
+      ['event TooManyMissedTimes', 'create 2024-05-01T00:00'],
+    ],
     [
       'a year of Mondays missed',
       cron({ schedule: '0 0 * * 1' }, {}, { creationTimestamp: '2020-01-01T00:00:00Z' }),
       [],
-      ['create 2024-04-29T00:00'],
+      ['event TooManyMissedTimes', 'create 2024-04-29T00:00'],
     ],
     ['suspended', cron({ suspend: true }, last('05-01T11:00')), [], []],
     ['deleted', cron({}, last('05-01T11:00'), { deletionTimestamp: now }), [job('a')], []],
@@ -107,7 +112,7 @@ describe('runs', () => {
       'one runs still: replaced',
       cron({ concurrencyPolicy: 'Replace' }, last('05-01T11:00')),
       [job('a'), job('b Failed')],
-      ['delete replaced a', 'create 2024-05-01T12:00'],
+      ['delete a', 'create 2024-05-01T12:00'],
     ],
     [
       'replaced only when the time has come',
@@ -127,13 +132,14 @@ describe('runs', () => {
   it('a forbidden run is made up for when the other has ended', () => {
     const one = cron({ concurrencyPolicy: 'Forbid' }, last('05-01T11:00'));
     const later = cron({ concurrencyPolicy: 'Forbid' }, statusOf(one, [job('a')]));
-    assert.deepEqual(plan(later, [job('a Complete')], '2024-05-01T12:20:00Z'), ['create 2024-05-01T12:00']);
+    const made = plan(later, [job('a Complete')], '2024-05-01T12:20:00Z');
+    assert.deepEqual(made, ['event SawCompletedJob', 'create 2024-05-01T12:00']);
   });
 
   it('each missed time is looked at once: the next round makes nothing', () => {
     for (const schedule of ['* * * * *', '0 * * * *', '0 0 * * *', '0 0 * * 1', '@every 1h', '@every 7m']) {
       const one = cron({ schedule }, {}, { creationTimestamp: '2020-01-01T00:00:00Z' });
-      assert.equal(plan(one).length, 1, schedule);
+      assert.equal(plan(one).filter((step) => step.startsWith('create ')).length, 1, schedule);
       assert.deepEqual(plan(cron({ schedule }, statusOf(one), one.metadata)), [], schedule);
     }
   });
@@ -151,19 +157,33 @@ describe('what is kept', () => {
   const done = ['a', 'b', 'c', 'd', 'e'].map((name, index) => job(`${name} Complete`, index + 1));
   const failed = ['x', 'y'].map((name, index) => job(`${name} Failed`, index + 1));
   const cases: [title: string, spec: object, jobs: Job[], steps: string[]][] = [
-    ['three successes and one failure', {}, [...done, ...failed], ['delete old d', 'delete old e', 'delete old y']],
+    ['three successes and one failure', {}, [...done, ...failed], ['delete d', 'delete e', 'delete y']],
     [
       'as many as asked for',
       { successfulJobsHistoryLimit: 4, failedJobsHistoryLimit: 2 },
       [...done, ...failed],
-      ['delete old e'],
+      ['delete e'],
     ],
-    ['none', { successfulJobsHistoryLimit: 0 }, done.slice(0, 2), ['delete old a', 'delete old b']],
+    ['none', { successfulJobsHistoryLimit: 0 }, done.slice(0, 2), ['delete a', 'delete b']],
     ['what runs stays', { successfulJobsHistoryLimit: 0, failedJobsHistoryLimit: 0 }, [job('r')], []],
-    ['also while suspended', { suspend: true, successfulJobsHistoryLimit: 4 }, done, ['delete old e']],
+    ['also while suspended', { suspend: true, successfulJobsHistoryLimit: 4 }, done, ['delete e']],
   ];
   for (const [title, spec, jobs, expected] of cases)
     it(title, () => assert.deepEqual(plan(cron(spec, idle), jobs), expected));
+});
+
+describe('news', () => {
+  it('of jobs that ran before and have ended, or have gone', () => {
+    const active = ['a', 'b', 'c'].map((name) => ({ name, uid: name }));
+    const one = cron({}, { ...last('05-01T12:00'), active });
+    const told = steps(one, [job('a Complete'), job('b')]).flatMap((step) =>
+      step.type === 'event' ? [`${step.reason}: ${step.message}`] : [],
+    );
+    assert.deepEqual(told, [
+      'SawCompletedJob: Saw completed job: a, condition: Complete',
+      'MissingJob: Active job went missing: c',
+    ]);
+  });
 });
 
 describe('status', () => {

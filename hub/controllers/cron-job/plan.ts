@@ -9,9 +9,9 @@ import { formatTime, parseTime } from '../../../api/meta/time.ts';
 
 export type Step =
   | { type: 'create'; name: string; scheduledMs: number }
-  | { type: 'delete'; job: Job; why: 'replaced' | 'old' }
+  | { type: 'delete'; job: Job }
   | { type: 'status'; status: NonNullable<CronJob['status']> }
-  | { type: 'event'; reason: string; message: string }
+  | { type: 'event'; isWarning: boolean; reason: string; message: string }
   | { type: 'wait'; delayMs: number };
 
 /** Missed times that are walked through one by one; beyond that (a suspended job, a clock that jumped) the newest is searched for. */
@@ -23,8 +23,10 @@ function isDone(job: Job): boolean {
   return isConditionTrue(job.status?.conditions, 'Complete') || isConditionTrue(job.status?.conditions, 'Failed');
 }
 
+type DueTimes = { dueMs: number | undefined; nextMs: number | undefined; isManyMissed: boolean };
+
 /** The newest time that is due and has no job yet; and the next one. */
-function dueTimes(cron: CronJob, nowMs: number): { dueMs: number | undefined; nextMs: number | undefined } {
+function dueTimes(cron: CronJob, nowMs: number): DueTimes {
   const { schedule = '', timeZone, startingDeadlineSeconds } = cron.spec ?? {};
   const lastMs = parseTime(cron.status?.lastScheduleTime ?? cron.metadata.creationTimestamp);
   const deadlineMs =
@@ -34,7 +36,7 @@ function dueTimes(cron: CronJob, nowMs: number): { dueMs: number | undefined; ne
   let dueMs: number | undefined;
   for (let missed = 0; missed < maxWalked; missed += 1) {
     const nextMs = after(fromMs);
-    if (nextMs === undefined || nextMs > nowMs) return { dueMs, nextMs };
+    if (nextMs === undefined || nextMs > nowMs) return { dueMs, nextMs, isManyMissed: false };
     dueMs = nextMs;
     fromMs = nextMs;
   }
@@ -46,19 +48,20 @@ function dueTimes(cron: CronJob, nowMs: number): { dueMs: number | undefined; ne
   }
   const newestMs = after(fromMs);
   dueMs = newestMs === undefined || newestMs > nowMs ? dueMs : newestMs;
-  return { dueMs, nextMs: after(nowMs) };
+  return { dueMs, nextMs: after(nowMs), isManyMissed: true };
 }
 
 /** Steps for a cron job, given its own jobs. */
 export function planCronJob(cron: CronJob, jobs: readonly Job[], nowMs: number): Step[] {
   if (cron.metadata.deletionTimestamp !== undefined) return [];
   const active = jobs.filter((job) => !isDone(job));
-  const steps: Step[] = planHistory(cron, jobs);
+  const steps: Step[] = [...planNews(cron, jobs), ...planHistory(cron, jobs)];
   let lastScheduleTime = cron.status?.lastScheduleTime as string | undefined;
   if (cron.spec?.suspend !== true) {
-    const { dueMs, nextMs } = dueTimes(cron, nowMs);
+    const { dueMs, nextMs, isManyMissed } = dueTimes(cron, nowMs);
     if (dueMs !== undefined) {
       const started = planStart(cron, active, dueMs);
+      if (isManyMissed) steps.push(tooManyMissed);
       steps.push(...started);
       if (started.some(({ type }) => type === 'create')) lastScheduleTime = formatTime(dueMs);
     }
@@ -69,18 +72,35 @@ export function planCronJob(cron: CronJob, jobs: readonly Job[], nowMs: number):
   return jsonEqual(status, cron.status ?? {}) ? steps : [...steps, { type: 'status', status }];
 }
 
+const tooManyMissed: Step = {
+  type: 'event',
+  isWarning: true,
+  reason: 'TooManyMissedTimes',
+  message: 'too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew',
+};
+
+/** What became of the jobs that ran when the cron job was looked at last. */
+function planNews(cron: CronJob, jobs: readonly Job[]): Step[] {
+  const tell = (reason: string, message: string): Step => ({ type: 'event', isWarning: false, reason, message });
+  return (cron.status?.active ?? []).flatMap(({ uid, name }) => {
+    const job = jobs.find(({ metadata }) => metadata.uid === uid);
+    if (job === undefined) return [tell('MissingJob', `Active job went missing: ${name}`)];
+    const end = (job.status?.conditions ?? []).find(
+      ({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True',
+    );
+    return end === undefined ? [] : [tell('SawCompletedJob', `Saw completed job: ${name}, condition: ${end.type}`)];
+  });
+}
+
 function planStart(cron: CronJob, active: readonly Job[], dueMs: number): Step[] {
   const policy = cron.spec?.concurrencyPolicy ?? 'Allow';
   if (policy === 'Forbid' && active.length > 0) {
     const message = 'Not starting job because prior execution is running and concurrency policy is Forbid';
-    return [{ type: 'event', reason: 'JobAlreadyActive', message }];
+    return [{ type: 'event', isWarning: false, reason: 'JobAlreadyActive', message }];
   }
   const replaced = policy === 'Replace' ? active : [];
   const name = `${cron.metadata.name}-${Math.floor(dueMs / 60_000)}`;
-  return [
-    ...replaced.map((job): Step => ({ type: 'delete', job, why: 'replaced' })),
-    { type: 'create', name, scheduledMs: dueMs },
-  ];
+  return [...replaced.map((job): Step => ({ type: 'delete', job })), { type: 'create', name, scheduledMs: dueMs }];
 }
 
 /** Finished jobs beyond the limits go, the oldest first. */
@@ -92,7 +112,7 @@ function planHistory(cron: CronJob, jobs: readonly Job[]): Step[] {
     return done.slice(limit);
   };
   const old = [...surplus('Complete', successfulJobsHistoryLimit), ...surplus('Failed', failedJobsHistoryLimit)];
-  return old.map((job) => ({ type: 'delete', job, why: 'old' }));
+  return old.map((job) => ({ type: 'delete', job }));
 }
 
 function statusOf(
