@@ -59,7 +59,7 @@ export async function replace(
     settle(kind, operation.subresource, next, old);
     await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
-    validateObject(kind, next, operation.subresource === undefined ? { old } : 'nothing');
+    validateObject(kind, next, { old, isSubresource: operation.subresource !== undefined });
     const write = (): Promise<Reply> => {
       if ('managedFields' in changed) setManagedFields(next, changed.managedFields);
       else bookUpdate(parts, operation, kind, old, next, askedFields, operation.subresource);
