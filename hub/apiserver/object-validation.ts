@@ -9,18 +9,32 @@ import { enumErrors } from '../../api/schema/enum-errors.ts';
 /** Most bytes of all annotations of an object together. */
 const maxAnnotationBytes = 256 << 10;
 
-/** What an object is checked against beside its type: that it is new, or what it was. */
-type Against = 'nothing' | 'creation' | { old: KubeObject };
+/** What an object is checked against: that it is new, or what it was; a subresource may change what is fixed else. */
+type Against = 'creation' | { old: KubeObject; isSubresource: boolean };
 
 /** @throws ApiError Invalid listing every wrong field */
 export function validateObject(kind: Kind, object: KubeObject, against: Against): void {
+  let errors = contentErrors(kind, object);
+  if (against === 'creation') errors.push(...(kind.validateCreate?.(object) ?? []));
+  else {
+    // What an older hub let pass does not keep anybody from changing the rest, or a node from reporting.
+    if (errors.length > 0) errors = newErrors(errors, contentErrors(kind, against.old));
+    if (!against.isSubresource) errors.push(...(kind.validateUpdate?.(object, against.old) ?? []));
+  }
+  if (errors.length > 0) throw invalid(kind.kind, kind.group, object.metadata.name, errors);
+}
+
+/** What is wrong with an object by itself. */
+function contentErrors(kind: Kind, object: KubeObject): FieldError[] {
   const errors = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
   // What the kind has said of a field is not said twice.
   const said = new Set(errors.map(({ field }) => field));
-  errors.push(...enumErrors(object, kind.typeId).filter(({ field }) => !said.has(field)));
-  if (against === 'creation') errors.push(...(kind.validateCreate?.(object) ?? []));
-  else if (against !== 'nothing') errors.push(...(kind.validateUpdate?.(object, against.old) ?? []));
-  if (errors.length > 0) throw invalid(kind.kind, kind.group, object.metadata.name, errors);
+  return [...errors, ...enumErrors(object, kind.typeId).filter(({ field }) => !said.has(field))];
+}
+
+function newErrors(errors: readonly FieldError[], known: readonly FieldError[]): FieldError[] {
+  const texts = new Set(known.map(({ field, message }) => `${field}: ${message}`));
+  return errors.filter(({ field, message }) => !texts.has(`${field}: ${message}`));
 }
 
 function validateMetadata(kind: Kind, { metadata }: KubeObject): FieldError[] {

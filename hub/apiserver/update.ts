@@ -63,7 +63,7 @@ export async function replace(
     settle(kind, operation.subresource, next, old);
     await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
-    validateObject(kind, next, operation.subresource === undefined ? { old } : 'nothing');
+    validateObject(kind, next, { old, isSubresource: operation.subresource !== undefined });
     if (resizes) await admitResize(parts, kind, next);
     const write = (): Promise<Reply> => {
       if ('managedFields' in changed) setManagedFields(next, changed.managedFields);

@@ -36,6 +36,7 @@ describe('tables', { timeout: 60_000 }, () => {
       'lease/lock': 'NAME HOLDER AGE',
       'ev/note': 'LAST_SEEN TYPE REASON OBJECT MESSAGE',
       'controllerrevision/rev': 'NAME CONTROLLER REVISION AGE',
+      'pc/system-node-critical': 'NAME VALUE GLOBAL-DEFAULT AGE PREEMPTIONPOLICY',
     };
     const found = await Promise.all(Object.keys(columns).map(async (target) => [target, (await table(target))[0]]));
     const expected = Object.entries(columns).map(([target, text]) => [
@@ -51,6 +52,14 @@ describe('tables', { timeout: 60_000 }, () => {
     assert.deepEqual(await cells('secret/keys'), ['keys', 'Opaque', '2']);
     assert.deepEqual(await cells('po/solo'), ['solo', '0/1', 'Pending', '0']);
     assert.deepEqual(await cells('ns/shop'), ['shop', 'Active']);
+    const [criticals, critical] = [await table('pc', '--no-headers'), 'PreemptLowerPriority'];
+    assert.deepEqual(
+      criticals.map(([name, value, isDefault, , policy]) => [name, value, isDefault, policy]),
+      [
+        ['system-cluster-critical', '2000000000', 'false', critical],
+        ['system-node-critical', '2000001000', 'false', critical],
+      ],
+    );
     const [name, type, address, ...rest] = await cells('svc/web');
     assert.deepEqual([name, type, rest], ['web', 'ClusterIP', ['<none>', '80/TCP']]);
     assert.match(address ?? '', /^10\.96\.\d+\.\d+$/);
