@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HorizontalPodAutoscaler } from '../meta/kubernetes.ts';
-import { autoscalerKind } from './autoscaling.ts';
+import { autoscalerKind, autoscalerV1Kind } from './autoscaling.ts';
 
 type Part = Record<string, unknown>;
 
@@ -121,5 +121,30 @@ describe('an autoscaler gets', () => {
       },
       scaleDown: { stabilizationWindowSeconds: 60, selectPolicy: 'Max', policies: [double] },
     });
+  });
+});
+
+describe('annotations of autoscaling/v1', () => {
+  const refusedV1 = (name: string, value: unknown): string[] => {
+    const annotations = { [`autoscaling.alpha.kubernetes.io/${name}`]: JSON.stringify(value) };
+    const spec = { scaleTargetRef: { kind: 'Deployment', name: 'd' }, maxReplicas: 5 };
+    const errors = autoscalerV1Kind.validate?.({ metadata: { name: 'h', annotations }, spec }) ?? [];
+    return errors.map(({ field }) => field);
+  };
+  it('may hold what autoscaling/v2 allows', () => {
+    assert.deepEqual(refusedV1('metrics', cpu(half).metrics), []);
+    assert.deepEqual(refusedV1('behavior', policy({}).behavior), []);
+  });
+  it('and nothing else', () => {
+    for (const value of [1, 'a', {}, [null], [1], [{ type: 1 }], [{ resource: 5 }]])
+      assert.deepEqual(refusedV1('metrics', value), ['metadata.annotations[autoscaling.alpha.kubernetes.io/metrics]']);
+    for (const value of [1, null, [], { scaleUp: { policies: 5 } }])
+      assert.deepEqual(refusedV1('behavior', value), [
+        'metadata.annotations[autoscaling.alpha.kubernetes.io/behavior]',
+      ]);
+    assert.deepEqual(refusedV1('metrics', cpu({ type: 'Utilization' }).metrics), [
+      'spec.metrics[0].resource.target.averageUtilization',
+    ]);
+    assert.deepEqual(refusedV1('behavior', policy({ value: 0 }).behavior), ['spec.behavior.scaleUp.policies[0].value']);
   });
 });

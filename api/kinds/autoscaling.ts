@@ -5,6 +5,7 @@ import type { HorizontalPodAutoscaler } from '../meta/kubernetes.ts';
 import { dnsSubdomainError } from '../meta/names.ts';
 import type { JsonObject, KubeObject } from '../meta/object.ts';
 import { type FieldError, invalidValue } from '../meta/status.ts';
+import { DecodeError, decodeType } from '../schema/decode.ts';
 import { autoscalerErrors } from './autoscaling-validation.ts';
 import { ageColumn, integerAt, textColumn } from './columns.ts';
 import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
@@ -161,18 +162,27 @@ function fromStored(object: KubeObject): KubeObject {
   };
 }
 
-/** Metrics in an annotation that a client wrote are checked before they are read. */
+/** Metrics and behavior in annotations that a client wrote are checked before they are read. */
 function annotationErrors(object: KubeObject): FieldError[] {
   return [metricsAnnotation, behaviorAnnotation].flatMap((name) => {
     const text = object.metadata.annotations?.[name];
+    if (text === undefined) return [];
+    const wrong = (detail: string): FieldError[] => [invalidValue(`metadata.annotations[${name}]`, text, detail)];
     try {
-      const value: unknown = text === undefined ? [] : JSON.parse(text);
-      if (name === behaviorAnnotation || Array.isArray(value)) return [];
-    } catch {
-      // falls through to the one error below
+      const value: unknown = JSON.parse(text);
+      if (name === behaviorAnnotation) decodeType(value, 'autoscaling.v2.HorizontalPodAutoscalerBehavior');
+      else if (!Array.isArray(value)) return wrong('must be JSON');
+      else for (const metric of value) decodeType(metric, 'autoscaling.v2.MetricSpec');
+      return [];
+    } catch (error) {
+      return wrong(error instanceof DecodeError ? error.message : 'must be JSON');
     }
-    return [invalidValue(`metadata.annotations[${name}]`, text, 'must be JSON')];
   });
+}
+
+function validateV1(object: KubeObject): FieldError[] {
+  const errors = annotationErrors(object);
+  return errors.length > 0 ? errors : validate(toStored(object));
 }
 
 export const autoscalerV1Kind: Kind = defineKind({
@@ -188,7 +198,7 @@ export const autoscalerV1Kind: Kind = defineKind({
   prepareCreate: (object) => {
     object.status = { currentReplicas: 0, desiredReplicas: 0 };
   },
-  validate: (object) => [...validate(object), ...annotationErrors(object)],
+  validate: validateV1,
   columns: columns.map((column) => ({
     ...column,
     value: (object: KubeObject, nowMs: number) =>
