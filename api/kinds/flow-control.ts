@@ -4,7 +4,7 @@ import { dnsSubdomainError } from '../meta/names.ts';
 import { isJsonObject, type JsonObject, type KubeObject } from '../meta/object.ts';
 import { forbiddenField } from '../meta/status.ts';
 import { ageColumn, integerAt, textAt, textColumn, valueAt } from './columns.ts';
-import { defineKind, type Kind, setDefaults, specOf, statusSubresource } from './kind.ts';
+import { defineKind, type Kind, setDefaults, setPositiveDefaults, specOf, statusSubresource } from './kind.ts';
 import { oneOfAt, rangeAt, requiredAt } from './validation.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';
@@ -18,7 +18,7 @@ export const flowSchemaKind: Kind = defineKind({
   nameError: dnsSubdomainError,
   hasGeneration: true,
   subresources: [statusSubresource],
-  applyDefaults: (object) => setDefaults(specOf(object), { matchingPrecedence: 1000 }),
+  applyDefaults: (object) => setPositiveDefaults(specOf(object), { matchingPrecedence: 1000 }),
   validate: (object) => [
     ...requiredAt(object, 'spec.priorityLevelConfiguration.name'),
     ...rangeAt(object, 'spec.matchingPrecedence', 1, 10_000),
@@ -44,7 +44,7 @@ function defaultLevel(spec: JsonObject): void {
   if (!isJsonObject(limited)) return;
   setDefaults(limited, { nominalConcurrencyShares: 30, lendablePercent: 0 });
   const queuing = valueAt(limited, 'limitResponse.queuing');
-  if (isJsonObject(queuing)) setDefaults(queuing, { queues: 64, handSize: 8, queueLengthLimit: 50 });
+  if (isJsonObject(queuing)) setPositiveDefaults(queuing, { queues: 64, handSize: 8, queueLengthLimit: 50 });
 }
 
 /** The number at a path below `spec.limited`, or a word for there being none. */

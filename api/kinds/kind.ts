@@ -119,6 +119,11 @@ export function specOf(object: KubeObject): JsonObject {
   return object.spec as JsonObject;
 }
 
+/** Sets numbers that are absent or zero, which in fields that Go always writes is the same. */
+export function setPositiveDefaults(target: JsonObject, defaults: Record<string, number>): void {
+  for (const [key, value] of Object.entries(defaults)) target[key] ||= value;
+}
+
 /** Sets fields that are absent. */
 export function setDefaults(target: JsonObject, defaults: JsonObject): void {
   for (const [key, value] of Object.entries(defaults)) target[key] ??= value;
