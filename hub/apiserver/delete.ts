@@ -10,7 +10,7 @@ import { formatTime } from '../../api/meta/time.ts';
 import { DecodeError, decodeType } from '../../api/schema/decode.ts';
 import { type Entry, StoreError } from '../store/store.ts';
 import { admitDelete } from './admission.ts';
-import { maxWriteRetries } from './limits.ts';
+import { maxGracePeriodSeconds, maxWriteRetries } from './limits.ts';
 import { type ApiParts, getEntry, isDryRun, kindOf, nameOf, resourceNameOf } from './parts.ts';
 import { readPage } from './read.ts';
 import { decodeStored, encodeStored, servedText } from './stored-object.ts';
@@ -171,7 +171,7 @@ function graceFor(kind: Kind, object: KubeObject, { gracePeriodSeconds }: Delete
     // Nothing runs that would need time to end.
     if (!spec?.nodeName || status?.phase === 'Succeeded' || status?.phase === 'Failed') return 0;
   }
-  return gracePeriodSeconds ?? kind.defaultGracePeriodSeconds(object);
+  return Math.min(gracePeriodSeconds ?? kind.defaultGracePeriodSeconds(object), maxGracePeriodSeconds);
 }
 
 function addPropagationFinalizer({ metadata }: KubeObject, policy: string | undefined): void {

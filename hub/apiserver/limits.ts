@@ -36,3 +36,5 @@ export const metricsWithinMs = 10_000;
 export const minCompressedBytes = 128 << 10;
 /** Largest page whose links are mended on its way through the proxy, bytes. */
 export const maxPageBytes = 8 << 20;
+/** Longest time that an object is given to end: 68 years, so that its end can be written as a time. */
+export const maxGracePeriodSeconds = 2 ** 31 - 1;

@@ -156,8 +156,11 @@ it('takes more grace than there is time for', async () => {
   await hub.request('POST', pods, { body: JSON.stringify({ metadata: { name: 'patient' }, spec }) });
   const { code, text } = await hub.request('DELETE', `${pods}/patient?gracePeriodSeconds=${Number.MAX_SAFE_INTEGER}`);
   assert.equal(code, 200, text);
-  const { metadata } = JSON.parse(text) as { metadata: { deletionTimestamp: string } };
-  assert.equal(metadata.deletionTimestamp, '9999-12-31T23:59:59Z');
+  const { metadata } = JSON.parse(text) as { metadata: { deletionGracePeriodSeconds: number } };
+  assert.equal(metadata.deletionGracePeriodSeconds, 2 ** 31 - 1);
+  const sooner = await hub.request('DELETE', `${pods}/patient?gracePeriodSeconds=60`);
+  assert.equal(sooner.code, 200, sooner.text);
+  assert.match(sooner.text, /"deletionGracePeriodSeconds":60\b/);
 });
 
 it('warns of fields with any characters in their names', async () => {
