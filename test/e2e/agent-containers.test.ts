@@ -106,9 +106,14 @@ describe('containers of a node', { timeout: 150_000, concurrency: 3 }, () => {
   it('are killed when they need more memory than they may have', async () => {
     const resources = { limits: { memory: '16Mi' } };
     await cluster.kubectl.apply([shellPod('greedy', 'exec tail /dev/zero', { resources }, { restartPolicy: 'Never' })]);
-    const pod = await cluster.podUntil('greedy', 'is killed', (found) => found.status.phase === 'Failed');
-    const ended = pod.status.containerStatuses?.[0]?.state.terminated;
-    assert.deepEqual([ended?.reason, ended?.exitCode], ['OOMKilled', 137]);
+    // The engine may hear of the reason after it has heard of the end.
+    const pod = await cluster.podUntil(
+      'greedy',
+      'is killed for its memory',
+      ({ status }) =>
+        status.phase === 'Failed' && status.containerStatuses?.[0]?.state.terminated?.reason === 'OOMKilled',
+    );
+    assert.equal(pod.status.containerStatuses?.[0]?.state.terminated?.exitCode, 137);
   });
 
   it('wait for an image that must not be pulled, or can not', async () => {

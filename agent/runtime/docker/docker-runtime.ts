@@ -319,6 +319,8 @@ export class DockerRuntime implements Runtime {
         .wait({ condition: 'not-running' })
         .catch(() => undefined);
     }
+    // The kernel's word on why may come after the end, when it was inspected already.
+    if (Action === 'oom' && Actor?.ID !== undefined) this.#forget(Actor.ID);
     onChange(podUidOf(Actor?.Attributes));
   }
 
