@@ -122,6 +122,32 @@ describe('refuses', () => {
     assert.deepEqual(target, { a: 1 });
   });
 
+  it('to take the prototype of all objects for a part of one', () => {
+    for (const from of ['/__proto__', '/constructor', '/constructor/prototype', '/a/__proto__', '/list/__proto__']) {
+      for (const op of ['move', 'copy']) {
+        const patch = [
+          { op, from, path: '/b' },
+          { op: 'add', path: '/b/polluted', value: true },
+        ];
+        assert.throws(() => applyJsonPatch({ a: {}, list: [] }, patch), PatchError, `${op} ${from}`);
+        assert.equal(({} as { polluted?: boolean }).polluted, undefined);
+      }
+    }
+    for (const op of ['remove', 'replace', 'test'])
+      assert.throws(() => applyJsonPatch({}, [{ op, path: '/toString', value: 1 }]), PatchError, op);
+    assert.throws(() => applyJsonPatch({}, [{ op: 'add', path: '/__proto__', value: { a: 1 } }]), PatchError);
+  });
+
+  it('nothing that is written there, whatever it is called', () => {
+    const labels = { constructor: 'a', toString: 'b' };
+    assert.deepEqual(applyJsonPatch({ labels }, [{ op: 'move', from: '/labels/toString', path: '/labels/x' }]), {
+      labels: { constructor: 'a', x: 'b' },
+    });
+    // The library would take this for the labels themselves.
+    const patch = [{ op: 'move', from: '/labels/constructor', path: '/labels/x' }];
+    assert.throws(() => applyJsonPatch({ labels }, patch), PatchError);
+  });
+
   it('to change the prototype of anything', () => {
     for (const path of ['/__proto__/polluted', '/constructor/prototype/polluted']) {
       try {

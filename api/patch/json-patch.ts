@@ -32,6 +32,9 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
   const result = cloneJson(target);
   let copiedBytes = 0;
   for (const [index, operation] of (patch as Operation[]).entries()) {
+    const strange = strangeTo(result, operation);
+    if (strange !== undefined)
+      throw new PatchError(`operation ${index} can't be applied: Missing path: ${JSON.stringify(strange)}`);
     if (operation.op === 'copy') {
       copiedBytes += JSON.stringify(Pointer.fromJSON(operation.from).get(result))?.length ?? 0;
       if (copiedBytes > maxCopiedBytes)
@@ -42,6 +45,36 @@ export function applyJsonPatch(target: JsonObject, patch: unknown): JsonObject {
       throw new PatchError(`operation ${index} (${JSON.stringify(operation)}) can't be applied: ${error.message}`);
   }
   return result;
+}
+
+function tokensOf(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** Whether the tokens lead from part to part by what is written in the target: what all objects inherit is no part. */
+function leadsThrough(target: unknown, tokens: readonly string[]): boolean {
+  let value = target;
+  for (const token of tokens) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, token)) return false;
+    value = (value as Record<string, unknown>)[token];
+  }
+  return true;
+}
+
+/** Names that the library passes over as if they were not in the pointer. */
+const skippedNames = ['__proto__', 'constructor', 'prototype'];
+
+/** A pointer of the operation that the library would take for another one, or for something that all objects inherit. */
+function strangeTo(target: JsonObject, operation: Operation): string | undefined {
+  const { op, path, from } = operation as { op: string; path: string; from?: string };
+  const isMade = op === 'add' || op === 'copy' || op === 'move';
+  const [tokens, source] = [tokensOf(path), op === 'copy' || op === 'move' ? tokensOf(from ?? '') : []];
+  if (source.some((token) => skippedNames.includes(token)) || !leadsThrough(target, source)) return from;
+  if (tokens.some((token) => skippedNames.includes(token))) return path;
+  return leadsThrough(target, isMade ? tokens.slice(0, -1) : tokens) ? undefined : path;
 }
 
 /** Changes the target; returns why it can't. */
