@@ -2,7 +2,7 @@
 // shows it: from requests and limits to the kernel's terms and back. Pure.
 // https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#how-pods-with-resource-limits-are-run
 import type { Container } from '../../api/meta/kubernetes.ts';
-import { cpuMillis, formatBytes, quantityBytes } from '../../api/meta/quantity.ts';
+import { cpuMillis, formatBytes, formatMillis, quantityBytes } from '../../api/meta/quantity.ts';
 import type { ContainerResources, RuntimeContainer } from '../runtime/runtime.ts';
 
 type Amounts = Record<string, string>;
@@ -85,10 +85,6 @@ export function resizeOf(container: Container, found: RuntimeContainer): 'none' 
     (cpu && requiresRestart(container, 'cpu')) || ((memory || memoryRequest) && requiresRestart(container, 'memory'));
   if (restarts && found.madeWith !== madeWith(container)) return 'restart';
   return cpu || memory ? 'update' : 'none';
-}
-
-function formatMillis(millis: number): string {
-  return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
 }
 
 /** What the engine holds a container to, as requests and limits; the memory request is what it was made with. */

@@ -8,11 +8,11 @@ import { nameErrors } from './pod-rules/names.ts';
 import { hostPortErrors } from './pod-rules/ports.ts';
 import { schedulingErrors } from './pod-rules/scheduling.ts';
 import { podSecurityErrors } from './pod-rules/security.ts';
+import { maxDeadlineSeconds } from './pod-rules/update.ts';
 import { volumeErrors } from './pod-rules/volumes.ts';
 import { notNegative, rangeAt } from './validation.ts';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
-const maxDeadlineSeconds = 2 ** 31 - 1;
 
 /** Checks the pod spec found at `path`. */
 export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldError[] {

@@ -2,7 +2,7 @@
 // https://kubernetes.io/docs/concepts/policy/resource-quotas/
 import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../meta/kubernetes.ts';
 import type { KubeObject } from '../meta/object.ts';
-import { parseQuantity } from '../meta/quantity.ts';
+import { formatBytes, parseQuantity } from '../meta/quantity.ts';
 import type { Kind } from './kind.ts';
 import { isInScopes } from './quota-scopes.ts';
 import { usesNodePorts } from './service.ts';
@@ -108,13 +108,9 @@ export function mustBeNamed(quota: ResourceQuota, pod: Pod): string[] {
   });
 }
 
-const binaryUnits = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
-
 /** An amount as a quantity: small ones in thousandths, bytes in the largest unit that fits. */
 export function formatAmount(name: string, amount: number): string {
   if (!Number.isInteger(amount)) return `${Math.round(amount * 1000)}m`;
   if (!/memory|storage|hugepages/.test(name) || name.endsWith('persistentvolumeclaims')) return String(amount);
-  let [value, unit] = [amount, 0];
-  while (value > 0 && value % 1024 === 0 && unit < binaryUnits.length - 1) [value, unit] = [value / 1024, unit + 1];
-  return `${value}${binaryUnits[unit]}`;
+  return formatBytes(amount);
 }

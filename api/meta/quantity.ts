@@ -40,6 +40,11 @@ export function formatBytes(bytes: number): string {
   return String(bytes);
 }
 
+/** Thousandths, such as of a core, as a quantity. */
+export function formatMillis(millis: number): string {
+  return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
+}
+
 /** Digits beyond these change neither a capped value nor how a fraction is rounded. */
 const maxDigits = 40;
 const nanoDigits = 9;

@@ -4,7 +4,8 @@ import type { Pod, PodSpec } from '../../meta/kubernetes.ts';
 import { jsonEqual } from '../../meta/object.ts';
 import { type FieldError, forbiddenField, invalidValue } from '../../meta/status.ts';
 
-const maxDeadlineSeconds = 2 ** 31 - 1;
+/** Longest `activeDeadlineSeconds`. */
+export const maxDeadlineSeconds = 2 ** 31 - 1;
 const unchangeable =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 

@@ -5,7 +5,7 @@
 import { findCondition } from '../../../api/meta/conditions.ts';
 import type { Pod } from '../../../api/meta/kubernetes.ts';
 import type { KubeObject } from '../../../api/meta/object.ts';
-import { cpuMillis } from '../../../api/meta/quantity.ts';
+import { cpuMillis, formatMillis } from '../../../api/meta/quantity.ts';
 import { parseTime } from '../../../api/meta/time.ts';
 
 /** What a pod uses: thousandths of each resource, by container. */
@@ -33,11 +33,6 @@ const initialReadinessMs = 30_000;
 
 /** Thousandths of a quantity of any resource, rounded up. */
 export const millisOf = cpuMillis;
-
-/** Thousandths as a quantity. */
-function formatMillis(millis: number): string {
-  return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
-}
 
 type PodMetrics = KubeObject & {
   timestamp?: string;
