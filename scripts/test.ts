@@ -1,7 +1,7 @@
 // npm test: all tests of the tree, kind by kind, and one closing line with the counts.
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
@@ -31,8 +31,12 @@ const long: Group = {
   concurrency: 1,
 };
 const fileTimeoutMs = 900_000;
+const maximumCauseCharacters = 4_000;
 
 type Counts = { passed: number; failed: number; skipped: number };
+
+/** What failed, told once more at the end: there it is found without reading what the others printed. */
+const failures: string[] = [];
 
 function runGroup({ name, patterns, concurrency }: Group): Promise<Counts> {
   const apart = name === long.name ? [] : globSync(long.patterns, { cwd: root });
@@ -49,16 +53,25 @@ function runGroup({ name, patterns, concurrency }: Group): Promise<Counts> {
       if (skip !== undefined && skip !== false) counts.skipped += 1;
       else counts.passed += 1;
     });
-    events.on('test:fail', ({ details, todo }) => {
+    events.on('test:fail', ({ details, todo, name: failed, file, line }) => {
       if (details.type === 'suite') return;
       // What is not built yet, and says so.
       if (todo !== undefined && todo !== false) counts.skipped += 1;
-      else counts.failed += 1;
+      else {
+        counts.failed += 1;
+        failures.push(failureText(file, line, failed, details.error));
+      }
     });
     const report = events.compose(new spec());
     report.pipe(process.stdout, { end: false });
     report.on('end', () => resolve(counts));
   });
+}
+
+function failureText(file: string | undefined, line: number | undefined, name: string, error: Error): string {
+  const where = file === undefined ? '' : `${relative(root, file)}:${line ?? 1} `;
+  const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message;
+  return `${where}${name}\n${cause.slice(0, maximumCauseCharacters).replaceAll(/^/gm, '    ')}`;
 }
 
 /** Waits for a child process; resolves with its exit code. */
@@ -78,13 +91,17 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-if (only.length === 0 && (await check()) !== 0) total.failed += 1;
+if (only.length === 0 && (await check()) !== 0) {
+  total.failed += 1;
+  failures.push('scripts/check.ts');
+}
 for (const group of chosen) {
   const counts = await runGroup(group);
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;
 }
+if (failures.length > 0) process.stdout.write(`\n== failed\n${failures.join('\n')}\n`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
