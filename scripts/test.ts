@@ -10,7 +10,11 @@ const root = join(import.meta.dirname, '..');
 type Group = { name: string; patterns: string[]; concurrency: number };
 /** Real engines and networks are shared: those tests go one file at a time. */
 const groups: Group[] = [
-  { name: 'unit', patterns: ['{api,platform,hub,agent,cli,scripts,bench}/**/*.test.ts'], concurrency: 2 },
+  {
+    name: 'unit',
+    patterns: ['{api,platform,hub,agent,firmware-images,cli,scripts,bench}/**/*.test.ts'],
+    concurrency: 2,
+  },
   { name: 'contract', patterns: ['test/contract/**/*.test.ts'], concurrency: 2 },
   { name: 'differential', patterns: ['test/differential/**/*.test.ts'], concurrency: 2 },
   { name: 'simulation', patterns: ['test/simulation/**/*.test.ts'], concurrency: 2 },
