@@ -105,7 +105,14 @@ describe('containers of a node', { timeout: 150_000, concurrency: 3 }, () => {
 
   it('are killed when they need more memory than they may have', async () => {
     const resources = { limits: { memory: '16Mi' } };
-    await cluster.kubectl.apply([shellPod('greedy', 'exec tail /dev/zero', { resources }, { restartPolicy: 'Never' })]);
+    // The shell outlives what is killed: where everything ends at once, Docker may miss the kernel's word of why.
+    const greedy = shellPod(
+      'greedy',
+      'tail /dev/zero; code=$?; sleep 2; exit $code',
+      { resources },
+      { restartPolicy: 'Never' },
+    );
+    await cluster.kubectl.apply([greedy]);
     // The engine may hear of the reason after it has heard of the end.
     const pod = await cluster.podUntil(
       'greedy',
