@@ -33,13 +33,14 @@ conformance(
       metadata: { name: 'replaced' },
       spec: { containers: [container('c1', burstable)] },
     });
-    const pod = await cluster.get<Pod>(`${path}/resize`);
     const resources: Resources = {
       requests: { cpu: '150m', memory: '70Mi' },
       limits: { cpu: '300m', memory: '140Mi' },
     };
-    for (const item of pod.spec.containers) item.resources = resources;
-    const replaced = await cluster.update<Pod>(`${path}/resize`, pod);
+    // The scheduler writes the pod, too.
+    const replaced = await cluster.change<Pod>(`${path}/resize`, (pod) => {
+      for (const item of pod.spec.containers) item.resources = resources;
+    });
     assert.deepEqual(replaced.spec.containers[0]?.resources, resources);
     assert.deepEqual((await cluster.get<Pod>(`${path}/resize`)).spec, replaced.spec);
   },
@@ -97,13 +98,12 @@ describe('pods/resize', { timeout: 120_000 }, () => {
 
   it('drops all else that a body says', async () => {
     const path = await make('dropped', { containers: [container('c1', burstable)] });
-    const pod = await cluster.get<Pod>(path);
-    const [first] = pod.spec.containers;
-    assert.ok(first !== undefined);
-    Object.assign(first, { image: 'other', resources: { ...burstable, requests: { cpu: '110m', memory: '64Mi' } } });
-    pod.spec.activeDeadlineSeconds = 5;
-    pod.metadata.labels = { app: 'other' };
-    const replaced = await cluster.update<Pod>(`${path}/resize`, pod);
+    const resources = { ...burstable, requests: { cpu: '110m', memory: '64Mi' } };
+    const replaced = await cluster.change<Pod>(`${path}/resize`, (pod) => {
+      for (const item of pod.spec.containers) Object.assign(item, { image: 'other', resources });
+      pod.spec.activeDeadlineSeconds = 5;
+      pod.metadata.labels = { app: 'other' };
+    });
     const [container1] = replaced.spec.containers;
     assert.deepEqual([container1?.image, container1?.resources?.requests?.cpu], ['busybox', '110m']);
     assert.equal(replaced.spec.activeDeadlineSeconds, undefined);
