@@ -1,0 +1,211 @@
+// The boards that images are built for: what differs between them, as data.
+import type { BoardName } from './manifest.ts';
+
+/** The names of one processor family, as Debian, Node and the kernel have them. */
+export type Architecture = {
+  debian: 'arm64' | 'armhf' | 'amd64';
+  /** As in the names of Skerry's executables. */
+  executable: 'arm64' | 'armv7' | 'x64';
+  /** Folder of shared libraries below /usr/lib. */
+  triplet: string;
+};
+
+const architectures = {
+  arm64: { debian: 'arm64', executable: 'arm64', triplet: 'aarch64-linux-gnu' },
+  armhf: { debian: 'armhf', executable: 'armv7', triplet: 'arm-linux-gnueabihf' },
+  amd64: { debian: 'amd64', executable: 'x64', triplet: 'x86_64-linux-gnu' },
+} satisfies Record<string, Architecture>;
+
+/** A PC-like board that starts GRUB from an EFI partition; it counts starts in its environment block. */
+export type GrubBoot = {
+  kind: 'grub';
+  /** Debian package that has GRUB's image, and where in it. */
+  package: string;
+  image: string;
+  /** What UEFI looks for on a disk that it does not know. */
+  fileName: string;
+};
+/** A Raspberry Pi, whose firmware reads the card; two boot partitions and `tryboot`. */
+export type PiBoot = { kind: 'pi' };
+
+export type Board = {
+  name: BoardName;
+  description: string;
+  architecture: Architecture;
+  boot: GrubBoot | PiBoot;
+  /** Debian's meta package of the kernel. */
+  kernel: string;
+  /** Beside what every board has. */
+  packages: readonly string[];
+  kernelArguments: readonly string[];
+  /** What the initramfs loads to reach the root partition. */
+  initramfsModules: readonly string[];
+};
+
+const grubArm64: GrubBoot = {
+  kind: 'grub',
+  package: 'grub-efi-arm64-unsigned',
+  image: 'usr/lib/grub/arm64-efi/monolithic/grubaa64.efi',
+  fileName: 'BOOTAA64.EFI',
+};
+const grubAmd64: GrubBoot = {
+  kind: 'grub',
+  package: 'grub-efi-amd64-unsigned',
+  image: 'usr/lib/grub/x86_64-efi/monolithic/grubx64.efi',
+  fileName: 'BOOTX64.EFI',
+};
+
+const rootModules = ['squashfs', 'dm-mod', 'dm-verity'];
+const virtioModules = ['virtio_pci', 'virtio_blk', 'virtio_rng'];
+/** Disks of machines that nobody has seen yet. */
+const diskModules = [
+  'nvme',
+  'ahci',
+  'sd_mod',
+  'usb-storage',
+  'uas',
+  'xhci-pci',
+  'ehci-pci',
+  'mmc_block',
+  'sdhci-pci',
+  'sdhci-acpi',
+];
+const wirelessPackages = ['wpasupplicant', 'wireless-regdb'];
+
+export const boards: Record<BoardName, Board> = {
+  'qemu-arm64': {
+    name: 'qemu-arm64',
+    description: "QEMU's virt machine with UEFI, the board of skerry rig",
+    architecture: architectures.arm64,
+    boot: grubArm64,
+    kernel: 'linux-image-cloud-arm64',
+    packages: [],
+    kernelArguments: ['console=ttyAMA0'],
+    initramfsModules: [...virtioModules, ...rootModules],
+  },
+  'generic-arm64': {
+    name: 'generic-arm64',
+    description: 'arm64 boards and servers with UEFI',
+    architecture: architectures.arm64,
+    boot: grubArm64,
+    kernel: 'linux-image-arm64',
+    packages: wirelessPackages,
+    kernelArguments: ['console=ttyAMA0', 'console=ttyS0', 'console=tty0'],
+    initramfsModules: [...virtioModules, ...diskModules, 'sdhci-of-arasan', 'dw_mmc-pltfm', ...rootModules],
+  },
+  'generic-amd64': {
+    name: 'generic-amd64',
+    description: 'PCs with UEFI',
+    architecture: architectures.amd64,
+    boot: grubAmd64,
+    kernel: 'linux-image-amd64',
+    packages: wirelessPackages,
+    kernelArguments: ['console=ttyS0', 'console=tty0'],
+    initramfsModules: [...virtioModules, ...diskModules, ...rootModules],
+  },
+  'rpi-arm64': {
+    name: 'rpi-arm64',
+    description: 'Raspberry Pi 3, 4, 5 and Zero 2 W',
+    architecture: architectures.arm64,
+    boot: { kind: 'pi' },
+    kernel: 'linux-image-arm64',
+    packages: [...wirelessPackages, 'raspi-firmware', 'firmware-brcm80211'],
+    kernelArguments: ['cgroup_enable=memory', 'console=tty0', 'console=ttyAMA0,115200'],
+    initramfsModules: ['bcm2835', 'sdhci-iproc', 'mmc_block', 'usb-storage', 'dwc2', ...rootModules],
+  },
+  'rpi-armhf': {
+    name: 'rpi-armhf',
+    description: 'Raspberry Pi 2',
+    architecture: architectures.armhf,
+    boot: { kind: 'pi' },
+    kernel: 'linux-image-armmp',
+    packages: [...wirelessPackages, 'raspi-firmware', 'firmware-brcm80211'],
+    kernelArguments: ['cgroup_enable=memory', 'console=tty0', 'console=ttyAMA0,115200'],
+    initramfsModules: ['bcm2835', 'sdhci-iproc', 'mmc_block', 'usb-storage', 'dwc2', ...rootModules],
+  },
+};
+
+/** What every board has. */
+export const commonPackages = [
+  'libc6',
+  'libstdc++6',
+  'libgcc-s1',
+  'libatomic1',
+  'busybox-static',
+  'ca-certificates',
+  'podman',
+  'crun',
+  'netavark',
+  'aardvark-dns',
+  'nftables',
+  'e2fsprogs',
+  'fdisk',
+  'util-linux',
+  'dropbear-bin',
+  'dmsetup',
+] as const;
+
+/**
+ * Dependencies that serve to install and configure packages, which is not done here, or that a device has in another
+ * form (busybox). `checkLibraries` proves that no program lacks a library.
+ */
+export const leftOutPackages = [
+  'adduser',
+  'base-passwd',
+  'coreutils',
+  'cpio',
+  'debconf',
+  'dirmngr',
+  'dracut-install',
+  'gettext-base',
+  'gnupg',
+  'gnupg-l10n',
+  'gpg',
+  'gpg-agent',
+  'gpgconf',
+  'gpgsm',
+  'grub-common',
+  'init-system-helpers',
+  'initramfs-tools',
+  'initramfs-tools-bin',
+  'initramfs-tools-core',
+  'klibc-utils',
+  'kmod',
+  'libaudit-common',
+  'libdb5.3t64',
+  'libdebconfclient0',
+  'libefiboot1t64',
+  'libefivar1t64',
+  'libfreetype6',
+  'libfuse3-4',
+  'libgnutls30t64',
+  'libhogweed6t64',
+  'libidn2-0',
+  'libklibc',
+  'libksba8',
+  'libldap2',
+  'libnettle8t64',
+  'libnpth0t64',
+  'libp11-kit0',
+  'libpam-modules',
+  'libpam-modules-bin',
+  'libpng16-16t64',
+  'libsasl2-2',
+  'libsasl2-modules-db',
+  'libsemanage-common',
+  'libsystemd-shared',
+  'libtasn1-6',
+  'libunistring5',
+  'linux-base',
+  'login.defs',
+  'logsave',
+  'mount',
+  'openssl',
+  'openssl-provider-legacy',
+  'passwd',
+  'pinentry-curses',
+  'readline-common',
+  'systemd',
+  'tzdata',
+  'udev',
+] as const;
