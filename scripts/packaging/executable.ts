@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, copyFileSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Architecture } from './node-base.ts';
 
@@ -40,7 +41,7 @@ async function makeWithPkg(input: ExecutableInput): Promise<void> {
   for (const marker of [`${name}.tar.gz`, `${name}.tar.gz.ok`, `${name}/bin/node.ok`])
     writeFileSync(join(cache, marker), '');
   const target = `node${nodeVersion}-linux-${architecture}`;
-  const pkg = join(root, 'node_modules/@yao-pkg/pkg/lib-es5/bin.js');
+  const pkg = fileURLToPath(import.meta.resolve('@yao-pkg/pkg/lib-es5/bin.js'));
   // The Node of the lockfile is the executable's own version: it can make the blob for every architecture.
   await execute(join(root, 'node_modules/.bin/node'), [pkg, '--sea', script, '-t', target, '-o', output], {
     cwd: work,
@@ -54,8 +55,8 @@ async function makeWithPostject({ node, script, output, work }: ExecutableInput)
   writeFileSync(config, JSON.stringify({ main: script, output: blob, disableExperimentalSEAWarning: true }));
   await execute('qemu-arm-static', ['-L', '/usr/arm-linux-gnueabihf', node, '--experimental-sea-config', config]);
   copyFileSync(node, output);
-  const postject = join(root, 'node_modules/postject/dist/cli.js');
   // The mark that Node looks for, in two pieces: see the documentation of single executable applications.
   const fuse = ['NODE_SEA', 'FUSE_fce680ab2cc467b6e072b8b5df1996b2'].join('_');
+  const postject = fileURLToPath(import.meta.resolve('postject/dist/cli.js'));
   await execute(process.execPath, [postject, output, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse]);
 }
