@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
+/** Of Node 24 it has 158 kB. */
+const maximumLicenseBytes = 4 << 20;
 
 /** Architectures by Node's names; armv7 is Node's `arm`. */
 export type Architecture = 'arm64' | 'x64' | 'armv7';
@@ -28,14 +30,20 @@ const armv7Base: NodeBase = {
   integrity: 'sha512-pCMLAP35VPJjuaFFkZ8kN8xQmpjH/eBUiIznFyJROtzLpuXqV75xAB12Zloy6b45T0mgujHUAT4Jad9L2G9mYg==',
 };
 
+/** What package-lock.json says of each package, by its path below the repository. */
+export type Lockfile = {
+  packages: Record<string, { version?: string; integrity?: string; license?: string } | undefined>;
+};
+
+export function readLockfile(): Lockfile {
+  return JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile;
+}
+
 /** Which Node an architecture gets. @throws Error when the lockfile does not pin it */
-export function nodeBaseOf(architecture: Architecture, lockfile = join(root, 'package-lock.json')): NodeBase {
+export function nodeBaseOf(architecture: Architecture, lockfile = readLockfile()): NodeBase {
   if (architecture === 'armv7') return armv7Base;
   const name = `node-linux-${architecture}`;
-  const { packages } = JSON.parse(readFileSync(lockfile, 'utf8')) as {
-    packages: Record<string, { version?: string; integrity?: string } | undefined>;
-  };
-  const { version, integrity } = packages[`node_modules/${name}`] ?? {};
+  const { version, integrity } = lockfile.packages[`node_modules/${name}`] ?? {};
   if (version === undefined || integrity === undefined)
     throw new Error(`package-lock.json: expected version and integrity of ${name}`);
   return { name, version, integrity };
@@ -79,4 +87,10 @@ export async function unpackNodeBase(archive: string, into: string, work: string
   // Not binutils' strip: elfutils' reads programs of every architecture.
   await execute('eu-strip', ['-o', into, unstripped]);
   rmSync(join(work, 'package'), { recursive: true });
+}
+
+/** What Node's makers, and those whose work it contains, want to be told with every copy. */
+export async function nodeLicense(archive: string): Promise<string> {
+  const { stdout } = await execute('tar', ['-xzOf', archive, 'package/LICENSE'], { maxBuffer: maximumLicenseBytes });
+  return stdout;
 }
