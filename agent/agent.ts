@@ -126,6 +126,11 @@ export class Agent {
     await firstLink;
   }
 
+  /** Whether the pods are looked after; false when something never came back. */
+  isTurning(): boolean {
+    return this.#pods.isTurning();
+  }
+
   #serve(link: Link): void {
     const { clock, log, facts } = this.#parts;
     const session = new Session({

@@ -8,6 +8,7 @@ import { createLog } from '../platform/log.ts';
 import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
 import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
+import { createServiceManager, serveUnderManager } from '../platform/service-manager.ts';
 import { Agent } from './agent.ts';
 import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
@@ -68,10 +69,14 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
       connect: (signal) => openNodeLink(identity, processNonce, options.keepaliveSeconds, signal),
     },
   );
+  const connected = agent.start(stop.signal);
+  const manager = createServiceManager(process.env, process.pid);
+  const service = serveUnderManager({ manager, clock, log, isAlive: () => agent.isTurning() }, stop.signal);
   return {
     nodeName: identity.nodeName,
-    connected: agent.start(stop.signal),
+    connected,
     stop: async () => {
+      await service.stopping();
       stop.abort();
       await unlock();
     },

@@ -10,6 +10,7 @@ import { createLog } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
+import { createServiceManager, serveUnderManager } from '../platform/service-manager.ts';
 import { HttpServer } from './apiserver/http.ts';
 import { BrokerServer, type Credentials } from './broker/broker.ts';
 import { Hub } from './hub.ts';
@@ -89,11 +90,15 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
   const httpsUrl = `https://${host}:${httpsPort}`;
   const kubeconfigPath = join(dataDirectory, 'admin.kubeconfig');
   await writeKubeconfig(disk, authority, kubeconfigPath, httpsUrl);
+  const manager = createServiceManager(process.env, process.pid);
+  // A hub that turns its event loop serves; what it can't do it says with each answer.
+  const service = serveUnderManager({ manager, clock, log, isAlive: () => true }, stop.signal);
   return {
     httpsUrl,
     mqttUrl: `mqtts://${host}:${mqttPort}`,
     kubeconfigPath,
     stop: async () => {
+      await service.stopping();
       stop.abort();
       await http.close();
       await store.close();

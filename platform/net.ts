@@ -5,6 +5,7 @@ import { get as httpsGet } from 'node:https';
 import { connect as connectTcp, Socket } from 'node:net';
 import { connect, createServer, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { whenAborted } from './abort.ts';
+import { ownCommand } from './process.ts';
 
 export type TlsListenOptions = {
   bindAddress: string;
@@ -145,7 +146,7 @@ export const dialCommand = 'dial-in-namespace';
  * its namespace: a short-lived copy of this program, started inside, opens the connection and hands it over.
  */
 export function connectInNamespace(pid: number, port: number, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
-  const self = [process.execPath, ...process.execArgv, process.argv[1] ?? '', dialCommand, '--port', String(port)];
+  const self = [...ownCommand(), dialCommand, '--port', String(port)];
   return new Promise((resolve, reject) => {
     const child = spawn('nsenter', [`--net=/proc/${pid}/ns/net`, ...self], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

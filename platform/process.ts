@@ -46,6 +46,16 @@ export function readHostFacts(): HostFacts {
   };
 }
 
+/**
+ * The words that start this program again: Node, its options and the script, or the program alone when it is a
+ * single executable. There Node repeats the word it was called by where else the script's path stands.
+ */
+export function ownCommand(): [program: string, ...args: string[]] {
+  const script = process.argv[1];
+  if (script === undefined || script === process.argv0) return [process.execPath];
+  return [process.execPath, ...process.execArgv, script];
+}
+
 /** Ends a process at once, if it is there. */
 export function killProcess(pid: number): void {
   try {

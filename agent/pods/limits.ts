@@ -9,3 +9,5 @@ export const longestRetryMs = 300_000;
 export const engineRetryMs = 5000;
 /** Time between full looks at the engine, for changes that it did not tell of, ms. */
 export const relistMs = 120_000;
+/** Without a turn of the loop for this long it is stuck, and the agent worth a restart, ms. */
+export const stuckAfterMs = 3 * relistMs;

@@ -4,7 +4,7 @@ import type { Pod } from '../../api/meta/kubernetes.ts';
 import type { PodRequests } from '../../api/meta/pod-requests.ts';
 import { type Clock, every, sleep } from '../../platform/clock.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { engineRetryMs, relistMs } from './limits.ts';
+import { engineRetryMs, relistMs, stuckAfterMs } from './limits.ts';
 import { PodWorker, type PodWorkerParts } from './pod-worker.ts';
 import type { Room } from './resize.ts';
 
@@ -30,9 +30,16 @@ export class PodManager {
   #signal: AbortSignal | undefined;
   #checking: Promise<void> | undefined;
   #lookAgain = false;
+  #turnedMs: number;
 
   constructor(parts: PodManagerParts) {
     this.#parts = parts;
+    this.#turnedMs = parts.clock.monotonicMs();
+  }
+
+  /** Whether the engine is looked at: that it refuses is an answer, too, but one that never comes is none. */
+  isTurning(): boolean {
+    return this.#parts.clock.monotonicMs() - this.#turnedMs < stuckAfterMs;
   }
 
   /** Brings the node's pods to what the slice says, and keeps them there until the signal aborts. */
@@ -94,6 +101,7 @@ export class PodManager {
         const found = new Set((await runtime.list()).map((container) => container.podUid));
         for (const uid of await this.#parts.storedPodUids()) found.add(uid);
         onEngine(undefined);
+        this.#turnedMs = clock.monotonicMs();
         // Without an address range no pod can have a network, and what runs has one already.
         if (cidr === undefined) return;
         this.#ready = true;
@@ -104,6 +112,7 @@ export class PodManager {
         this.#ready = false;
         log.warn({ err: error }, 'the container engine does not serve: pods stay as they are');
         onEngine((error as Error).message);
+        this.#turnedMs = clock.monotonicMs();
         await sleep(clock, engineRetryMs, this.#signal);
       }
     }

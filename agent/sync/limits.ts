@@ -11,6 +11,8 @@ export const stableLinkMs = 10_000;
 export const reportSettleMs = 20;
 /** Pause before items that the hub could not apply are sent again, ms. */
 export const resendMs = 5000;
+/** Port of a hub's address without one: MQTT over TLS, as registered. */
+export const mqttsPort = 8883;
 /** Time for one attempt to connect, ms. */
 export const connectTimeoutMs = 20_000;
 /** Time for the hub to answer a join request, ms. */

@@ -7,7 +7,7 @@ import { aliveTopic, downTopic, joinUserName, probeTopic, upTopic } from '../../
 import { readPeerChain } from '../../platform/net.ts';
 import type { Identity } from '../state/identity.ts';
 import { RefusedError } from './connector.ts';
-import { connectTimeoutMs } from './limits.ts';
+import { connectTimeoutMs, mqttsPort } from './limits.ts';
 
 /** CONNACK return codes, MQTT 3.1.1 section 3.2.2.3. */
 const refusals: Record<number, string> = {
@@ -77,7 +77,12 @@ function open(
   signal: AbortSignal,
 ): Promise<MqttLink> {
   return new Promise((resolve, reject) => {
-    const client = connect(hubUrl, {
+    const { hostname, port } = new URL(hubUrl);
+    // Not the URL itself: mqtt.js would read it with a parser that Node warns of.
+    const client = connect({
+      protocol: 'mqtts',
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? mqttsPort : Number(port),
       ...credentials,
       clientId,
       keepalive: keepaliveSeconds,

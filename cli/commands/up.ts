@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startHub } from '../../hub/main.ts';
+import { ownCommand } from '../../platform/process.ts';
 import { type Command, untilSignalled } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { engineOptions, engineSocket } from './agent.ts';
@@ -15,7 +16,8 @@ type Child = { exited: Promise<number>; stop: () => Promise<void> };
 /** Runs another `skerry` command; resolves with its output when `until` appears or it ends. */
 function skerry(args: string[], until: RegExp): Promise<{ output: string; child: Child }> {
   return new Promise((resolvePromise, reject) => {
-    const process_ = spawn(process.execPath, [process.argv[1] ?? '', ...args], {
+    const [program, ...own] = ownCommand();
+    const process_ = spawn(program, [...own, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
