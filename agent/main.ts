@@ -5,28 +5,20 @@ import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk } from '../platform/disk.ts';
 import { lockDirectory } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
-import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
-import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
+import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
-import { Agent } from './agent.ts';
-import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
+import { dockerFor, type NodeOptions, runNode } from './node.ts';
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
 import { SliceState } from './state/slice-state.ts';
-import { openNodeLink } from './sync/mqtt-link.ts';
 
+export { startDevice } from './device-main.ts';
 export { RefusedError } from './sync/connector.ts';
 
-export type AgentMainOptions = {
-  version: string;
-  dataDirectory: string;
+export type AgentMainOptions = NodeOptions & {
   /** mqtts://HOST:PORT; needed only to join. */
   hubUrl: string | undefined;
   token: string | undefined;
   nodeName: string | undefined;
-  /** Path of the engine's socket. */
-  runtimeEndpoint: string;
-  keepaliveSeconds: number;
-  logLevel: string;
 };
 
 export type RunningAgent = {
@@ -41,36 +33,15 @@ export type RunningAgent = {
  * @throws RefusedError when it can't join; Error when the data directory is in use
  */
 export async function startAgent(options: AgentMainOptions): Promise<RunningAgent> {
-  const clock = createSystemClock();
-  const random = createSystemRandom();
   const disk = createSystemDisk();
-  const log = createLog({ level: options.logLevel, name: 'agent' });
   const { dataDirectory } = options;
   await disk.makeDirectory(dataDirectory);
   const unlock = await lockDirectory(disk, dataDirectory, 'agent');
   const identity = await identify(options);
-  const runtime = dockerFor(options, identity);
   const stop = new AbortController();
-  const processNonce = Buffer.from(random.bytes(6)).toString('hex');
-  const agent = new Agent(
-    { nodeName: identity.nodeName, version: options.version, dataDirectory },
-    {
-      clock,
-      random,
-      disk,
-      log,
-      runtime,
-      streams: runtime.streams,
-      readHostUsage,
-      facts: readHostFacts,
-      httpStatus,
-      tcpReachable,
-      connect: (signal) => openNodeLink(identity, processNonce, options.keepaliveSeconds, signal),
-    },
-  );
   return {
     nodeName: identity.nodeName,
-    connected: agent.start(stop.signal),
+    connected: runNode(options, identity, stop.signal),
     stop: async () => {
       stop.abort();
       await unlock();
@@ -104,17 +75,6 @@ async function identify(options: AgentMainOptions): Promise<Identity> {
   );
   await saveIdentity(disk, dataDirectory, joined);
   return joined;
-}
-
-function dockerFor(
-  { runtimeEndpoint }: Pick<AgentMainOptions, 'runtimeEndpoint'>,
-  { nodeName, instance }: Identity,
-): DockerRuntime {
-  const { architecture } = readHostFacts();
-  return new DockerRuntime(
-    { socketPath: runtimeEndpoint, nodeName, instance, architecture },
-    { clock: createSystemClock(), disk: createSystemDisk(), connectTo, connectInNamespace, killProcess },
-  );
 }
 
 /** Removes everything that an agent of this data directory has in the engine, then the directory. */

@@ -106,7 +106,13 @@ export type Credit = { type: 'credit'; id: number; bytes: number };
 export type Cancel = { type: 'cancel'; id: number };
 
 /** A device without a certificate asks for one. */
-export type JoinRequest = { type: 'join'; nodeName: string; requestPem: string };
+export type JoinRequest = {
+  type: 'join';
+  nodeName: string;
+  requestPem: string;
+  /** Which board this is, as it says itself; of devices only. */
+  hardwareId?: string;
+};
 export type JoinAnswer =
   | { type: 'joined'; certificate: string; authority: string }
   | { type: 'refused'; message: string };
