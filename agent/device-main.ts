@@ -67,12 +67,12 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
     { ...parts, runProgram },
   );
   const hardwareId = options.hardwareId ?? hardwareIdOf(readHardwareFacts()) ?? (await inventedId(options, parts));
-  const join_ = async (request: JoinOptions): Promise<Identity> => {
+  const joinHub = async (request: JoinOptions, stop: AbortSignal): Promise<Identity> => {
     // Only now: what a certificate request takes costs 3 MB, and is needed once in a device's life.
     const { joinCluster } = await import('./sync/join.ts');
-    return joinCluster(request, parts);
+    return joinCluster(request, parts, stop);
   };
-  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: join_, say: options.say });
+  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, say: options.say });
   let identity = await device.start();
   if (identity !== undefined) startNode(options, device, identity, signal);
   void confirmBoot(options, hooks, clock, signal);

@@ -8,6 +8,7 @@ import { createLog } from '../platform/log.ts';
 import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
 import { dockerFor, type NodeOptions, runNode } from './node.ts';
+import { loadDeviceRecord, makeKey, saveDeviceRecord } from './state/device-record.ts';
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
 import { SliceState } from './state/slice-state.ts';
 
@@ -19,6 +20,8 @@ export type AgentMainOptions = NodeOptions & {
   hubUrl: string | undefined;
   token: string | undefined;
   nodeName: string | undefined;
+  /** A person has to approve the certificate request of this name before the agent can join. */
+  onPending: (request: string) => void;
 };
 
 export type RunningAgent = {
@@ -69,8 +72,11 @@ async function identify(options: AgentMainOptions): Promise<Identity> {
   const nodeName = options.nodeName ?? readHostFacts().hostname.toLowerCase();
   // Only now: what a certificate request takes costs 3 MB, and is needed once in a device's life.
   const { joinCluster } = await import('./sync/join.ts');
+  // On disk before the hub sees it: whoever has to ask again, asks as the same.
+  const record = (await loadDeviceRecord(disk, dataDirectory)) ?? { key: makeKey() };
+  await saveDeviceRecord(disk, dataDirectory, record);
   const joined = await joinCluster(
-    { hubUrl, token, nodeName },
+    { hubUrl, token, nodeName, key: record.key, onPending: options.onPending },
     { clock: createSystemClock(), random: createSystemRandom() },
   );
   await saveIdentity(disk, dataDirectory, joined);

@@ -13,10 +13,10 @@ import { RefusedError } from '../sync/connector.ts';
 import type { JoinOptions } from '../sync/join.ts';
 import { firstReconnectMs } from '../sync/limits.ts';
 import { deviceFiles } from './files.ts';
-import { defaultNodeName } from './hardware-id.ts';
+import { defaultNodeName, distinctNodeName } from './hardware-id.ts';
 import type { Hooks } from './hooks.ts';
 import { configPollMs, longestClaimPauseMs, refusedPauseMs } from './limits.ts';
-import { type Claim, type DevicePlan, hashToken, planDevice } from './plan.ts';
+import { type Claim, type DevicePlan, hashToken, planDevice, settableLabels } from './plan.ts';
 
 export type DeviceOptions = { dataDirectory: string; configPath: string; hardwareId: string };
 export type DeviceParts = {
@@ -26,7 +26,7 @@ export type DeviceParts = {
   log: Log;
   hooks: Pick<Hooks, 'applyConfig' | 'report'>;
   /** Asks a hub for an identity. @throws RefusedError, or what the network says */
-  join: (options: JoinOptions) => Promise<Identity>;
+  join: (options: JoinOptions, signal: AbortSignal) => Promise<Identity>;
   /** A line for whoever looks at the device's console. */
   say: (line: string) => void;
 };
@@ -47,7 +47,7 @@ export class Device {
   }
 
   get labels(): Record<string, string> {
-    return this.#config.labels ?? {};
+    return settableLabels(this.#config).labels;
   }
 
   /** Makes the system as skerry.yaml says. Resolves with the identity to run pods with, if there is one. */
@@ -82,7 +82,7 @@ export class Device {
         continue;
       }
       try {
-        return await this.#join(claim);
+        return await this.#join(claim, signal);
       } catch (error) {
         const isRefused = error instanceof RefusedError;
         failures = isRefused ? 0 : failures + 1;
@@ -104,7 +104,12 @@ export class Device {
     const plan = planDevice({ config, identity: this.#identity, hardwareId });
     const nodeName = plan.identity?.nodeName ?? config.name ?? defaultNodeName(hardwareId);
     const failure = await this.#parts.hooks.applyConfig(deviceFiles(config, nodeName));
-    this.#problems = [...problems, ...plan.problems, ...(failure === undefined ? [] : [failure])];
+    this.#problems = [
+      ...problems,
+      ...settableLabels(config).problems,
+      ...plan.problems,
+      ...(failure === undefined ? [] : [failure]),
+    ];
     return plan;
   }
 
@@ -112,25 +117,42 @@ export class Device {
     return Buffer.from((await this.#parts.disk.read(this.#options.configPath)) ?? []).toString();
   }
 
-  async #join({ hubUrl, token, nodeName }: Claim): Promise<Identity> {
+  async #join(claim: Claim, signal: AbortSignal): Promise<Identity> {
     const { dataDirectory, hardwareId } = this.#options;
-    const { disk, join: joinHub, say } = this.#parts;
+    const { disk, say } = this.#parts;
     const old = this.#identity;
-    const joined = await joinHub({ hubUrl, token, nodeName, hardwareId, ...keyOf(this.#record) });
+    const joined = await this.#joinAs(claim, signal);
     const isSameNode = old?.nodeName === joined.nodeName && old.authority === joined.authority;
     const identity: Identity = {
       ...joined,
       instance: isSameNode ? old.instance : joined.instance,
       hardwareId,
-      tokenHash: hashToken(token),
+      tokenHash: hashToken(claim.token),
     };
     // Pods of another node are not to be started by this one.
     if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
     await saveIdentity(disk, dataDirectory, identity);
     this.#identity = identity;
-    say(`claimed by ${hubUrl} as node ${identity.nodeName}`);
+    say(`claimed by ${claim.hubUrl} as node ${identity.nodeName}`);
     await this.#tell();
     return identity;
+  }
+
+  /** Joins under the name that was asked for; under one of its own when that belongs to another device. */
+  async #joinAs({ hubUrl, token, nodeName }: Claim, signal: AbortSignal): Promise<Identity> {
+    const { hardwareId } = this.#options;
+    const { join: joinHub, say } = this.#parts;
+    const onPending = (request: string): void =>
+      void this.#tell(`waits to be approved: kubectl certificate approve ${request}`);
+    const request = { hubUrl, token, hardwareId, onPending, ...keyOf(this.#record) };
+    try {
+      return await joinHub({ ...request, nodeName }, signal);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || error.reason !== 'name-taken') throw error;
+      const other = distinctNodeName(nodeName, hardwareId);
+      say(`node ${nodeName} is another device: this one takes the name ${other}`);
+      return joinHub({ ...request, nodeName: other }, signal);
+    }
   }
 
   /** An identity that came with a copied card is never used: its pods are another device's. */

@@ -2,6 +2,7 @@
 // use it, ask for another, or wait until somebody claims it. Pure.
 import { createHash } from 'node:crypto';
 import type { DeviceConfig } from '../../api/device/config.ts';
+import { nodeMaySetLabel } from '../../api/meta/device.ts';
 import type { Identity } from '../state/identity.ts';
 import { defaultNodeName, distinctNodeName } from './hardware-id.ts';
 
@@ -50,6 +51,15 @@ function claimOf(config: DeviceConfig, identity: Identity | undefined, hardwareI
   const { hub = identity?.hubUrl, token, name = defaultNodeName(hardwareId) } = config;
   if (hub === undefined || token === undefined || identity?.tokenHash === hashToken(token)) return undefined;
   return { hubUrl: hub, token, nodeName: name };
+}
+
+/** The labels that the device may set on its Node, and a line on each of the others. */
+export function settableLabels({ labels = {} }: DeviceConfig): { labels: Record<string, string>; problems: string[] } {
+  const refused = Object.keys(labels).filter((key) => !nodeMaySetLabel(key));
+  return {
+    labels: Object.fromEntries(Object.entries(labels).filter(([key]) => !refused.includes(key))),
+    problems: refused.map((key) => `labels.${key}: a node may not set this label on itself, use kubectl label node`),
+  };
 }
 
 function nameProblems({ name }: DeviceConfig, { nodeName }: Identity, hardwareId: string): string[] {

@@ -1,12 +1,13 @@
 // What a device knows of itself before it belongs to a hub: its own key, made
-// at the first boot, and the hardware that made it. It stays when the device is
-// claimed, and by it the hub knows the device again.
+// before it asks for the first time, and the hardware that made it. It stays
+// when the device is claimed, and by it the hub knows the device again.
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import type { Disk } from '../../platform/disk.ts';
 
 export type DeviceRecord = {
-  hardwareId: string;
+  /** Of a device with firmware; undefined where the agent is a program among others. */
+  hardwareId?: string;
   /** PKCS #8, PEM, EC P-256. */
   key: string;
 };

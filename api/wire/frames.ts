@@ -115,7 +115,10 @@ export type JoinRequest = {
 };
 export type JoinAnswer =
   | { type: 'joined'; certificate: string; authority: string }
-  | { type: 'refused'; message: string };
+  /** A person has to approve the request of this name; another answer follows. */
+  | { type: 'pending'; request: string }
+  /** `name-taken`: another device has this node name; a device that may choose takes another. */
+  | { type: 'refused'; message: string; reason?: 'name-taken' };
 
 /** Frames of streams, by who sends them. */
 export type StreamUpFrame = StreamOpened | StreamData | StreamEnd | Credit;

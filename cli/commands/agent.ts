@@ -58,6 +58,8 @@ function readOptions(values: Options): AgentMainOptions {
     hubUrl,
     token: values.get('token'),
     nodeName,
+    onPending: (request) =>
+      process.stderr.write(`skerry: waits to be approved: kubectl certificate approve ${request}\n`),
     runtimeEndpoint: engineSocket(values),
     keepaliveSeconds: Math.round(keepaliveMs / 1000),
     logLevel: values.require('log-level'),
