@@ -23,7 +23,13 @@ import { Session } from './sync/session.ts';
 import { Streams } from './tunnel/streams.ts';
 import { dataOf, Volumes } from './volumes/volumes.ts';
 
-export type AgentOptions = { nodeName: string; version: string; dataDirectory: string };
+export type AgentOptions = {
+  nodeName: string;
+  version: string;
+  dataDirectory: string;
+  /** Labels that the node gives itself, beside those of its hardware. */
+  labels?: Record<string, string>;
+};
 export type AgentParts = {
   clock: Clock;
   random: Random;
@@ -169,7 +175,7 @@ export class Agent {
   }
 
   #reportNode(): void {
-    const { nodeName, version } = this.#options;
+    const { nodeName, version, labels } = this.#options;
     const facts = this.#parts.facts();
     const status = nodeStatus({
       nodeName,
@@ -181,7 +187,7 @@ export class Agent {
       nowMs: this.#parts.clock.nowMs(),
     });
     this.#conditions = status.conditions as Condition[];
-    this.#report({ kind: 'node', labels: nodeLabels({ nodeName, facts }), status });
+    this.#report({ kind: 'node', labels: { ...labels, ...nodeLabels({ nodeName, facts }) }, status });
   }
 }
 

@@ -5,29 +5,29 @@ import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk } from '../platform/disk.ts';
 import { lockDirectory } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
-import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
-import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
+import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
+<<<<<<< HEAD
 import { createServiceManager, serveUnderManager } from '../platform/service-manager.ts';
 import { Agent } from './agent.ts';
 import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
+=======
+import { dockerFor, type NodeOptions, runNode } from './node.ts';
+import { loadDeviceRecord, makeKey, saveDeviceRecord } from './state/device-record.ts';
+>>>>>>> claiming
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
 import { SliceState } from './state/slice-state.ts';
-import { openNodeLink } from './sync/mqtt-link.ts';
 
+export { startDevice } from './device-main.ts';
 export { RefusedError } from './sync/connector.ts';
 
-export type AgentMainOptions = {
-  version: string;
-  dataDirectory: string;
+export type AgentMainOptions = NodeOptions & {
   /** mqtts://HOST:PORT; needed only to join. */
   hubUrl: string | undefined;
   token: string | undefined;
   nodeName: string | undefined;
-  /** Path of the engine's socket. */
-  runtimeEndpoint: string;
-  keepaliveSeconds: number;
-  logLevel: string;
+  /** A person has to approve the certificate request of this name before the agent can join. */
+  onPending: (request: string) => void;
 };
 
 export type RunningAgent = {
@@ -42,16 +42,13 @@ export type RunningAgent = {
  * @throws RefusedError when it can't join; Error when the data directory is in use
  */
 export async function startAgent(options: AgentMainOptions): Promise<RunningAgent> {
-  const clock = createSystemClock();
-  const random = createSystemRandom();
   const disk = createSystemDisk();
-  const log = createLog({ level: options.logLevel, name: 'agent' });
   const { dataDirectory } = options;
   await disk.makeDirectory(dataDirectory);
   const unlock = await lockDirectory(disk, dataDirectory, 'agent');
   const identity = await identify(options);
-  const runtime = dockerFor(options, identity);
   const stop = new AbortController();
+<<<<<<< HEAD
   const processNonce = Buffer.from(random.bytes(6)).toString('hex');
   const agent = new Agent(
     { nodeName: identity.nodeName, version: options.version, dataDirectory },
@@ -75,6 +72,11 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
   return {
     nodeName: identity.nodeName,
     connected,
+=======
+  return {
+    nodeName: identity.nodeName,
+    connected: runNode(options, identity, stop.signal),
+>>>>>>> claiming
     stop: async () => {
       await service.stopping();
       stop.abort();
@@ -103,23 +105,15 @@ async function identify(options: AgentMainOptions): Promise<Identity> {
   const nodeName = options.nodeName ?? readHostFacts().hostname.toLowerCase();
   // Only now: what a certificate request takes costs 3 MB, and is needed once in a device's life.
   const { joinCluster } = await import('./sync/join.ts');
+  // On disk before the hub sees it: whoever has to ask again, asks as the same.
+  const record = (await loadDeviceRecord(disk, dataDirectory)) ?? { key: makeKey() };
+  await saveDeviceRecord(disk, dataDirectory, record);
   const joined = await joinCluster(
-    { hubUrl, token, nodeName },
+    { hubUrl, token, nodeName, key: record.key, onPending: options.onPending },
     { clock: createSystemClock(), random: createSystemRandom() },
   );
   await saveIdentity(disk, dataDirectory, joined);
   return joined;
-}
-
-function dockerFor(
-  { runtimeEndpoint }: Pick<AgentMainOptions, 'runtimeEndpoint'>,
-  { nodeName, instance }: Identity,
-): DockerRuntime {
-  const { architecture } = readHostFacts();
-  return new DockerRuntime(
-    { socketPath: runtimeEndpoint, nodeName, instance, architecture },
-    { clock: createSystemClock(), disk: createSystemDisk(), connectTo, connectInNamespace, killProcess },
-  );
 }
 
 /** Removes everything that an agent of this data directory has in the engine, then the directory. */

@@ -43,7 +43,7 @@ import type { Tokens } from './pki/token-signer.ts';
 import { matchesNode, tolerates, untoleratedTaint } from './scheduler/plan.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import type { Store } from './store/store.ts';
-import { Sync } from './sync/sync.ts';
+import { Sync, type SyncParts } from './sync/sync.ts';
 import { checkJoinToken } from './sync/tokens.ts';
 import { Tunnel } from './tunnel/tunnel.ts';
 
@@ -61,7 +61,7 @@ export type HubParts = {
   clock: Clock;
   random: Random;
   log: Log;
-  signer: RequestSigner;
+  signer: RequestSigner & Pick<SyncParts, 'publicKeyOf'>;
   authority: string;
   tokens: Tokens;
 };
@@ -128,9 +128,9 @@ export class Hub {
       {
         ...clientParts,
         informers: this.#informers,
-        random,
         log: log.child({ part: 'sync' }),
         authority,
+        publicKeyOf: signer.publicKeyOf,
         onStream: (nodeName, frame) => tunnel.receive(nodeName, frame),
         onNodeGone: (nodeName) => tunnel.nodeGone(nodeName),
       },

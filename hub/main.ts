@@ -14,7 +14,13 @@ import { createServiceManager, serveUnderManager } from '../platform/service-man
 import { HttpServer } from './apiserver/http.ts';
 import { BrokerServer, type Credentials } from './broker/broker.ts';
 import { Hub } from './hub.ts';
-import { CertificateAuthority, type KeyPair, namesOfCertificate, readRequestSubject } from './pki/authority.ts';
+import {
+  CertificateAuthority,
+  type KeyPair,
+  namesOfCertificate,
+  readRequestKey,
+  readRequestSubject,
+} from './pki/authority.ts';
 import { formatKubeconfig } from './pki/kubeconfig.ts';
 import { TokenSigner } from './pki/token-signer.ts';
 import { NedbStore } from './store/nedb/nedb-store.ts';
@@ -57,6 +63,7 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
 
   const signer = {
     subjectOf: readRequestSubject,
+    publicKeyOf: readRequestKey,
     sign: (requestPem: string, subject: { commonName: string; organizations: readonly string[] }, untilMs?: number) =>
       authority.signRequest(requestPem, subject, untilMs),
   };

@@ -1,4 +1,5 @@
 // What the program knows of the machine it runs on.
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, hostname, networkInterfaces, release, totalmem } from 'node:os';
 
@@ -54,6 +55,44 @@ export function ownCommand(): [program: string, ...args: string[]] {
   const script = process.argv[1];
   if (script === undefined || script === process.argv0) return [process.execPath];
   return [process.execPath, ...process.execArgv, script];
+}
+
+export type ProgramOptions = {
+  /** What the program reads; nothing when it is missing. */
+  input?: string;
+  timeoutMs: number;
+  /** Bytes of the program's output that are kept: the last ones. */
+  outputBytes: number;
+};
+export type ProgramResult = {
+  /** undefined when a signal ended the program, or time ran out. */
+  code: number | undefined;
+  /** What it wrote to stdout and stderr. */
+  output: string;
+};
+
+/** Runs a program to its end. Rejects when it can't be started. */
+export function runProgram(path: string, args: readonly string[], options: ProgramOptions): Promise<ProgramResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output = (output + chunk.toString()).slice(-options.outputBytes);
+      });
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? undefined, output });
+    });
+    // A program that does not read its input is no error.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+  });
 }
 
 /** Ends a process at once, if it is there. */

@@ -38,6 +38,7 @@ const allowedImports: Record<string, string[]> = {
   'agent/stats': ['api', 'platform'],
   'agent/sync': ['api', 'platform', 'agent/state'],
   'agent/tunnel': ['api', 'platform', 'agent/state'],
+  'agent/device': ['api', 'platform', 'agent/state', 'agent/sync'],
   agent: ['api', 'platform', 'agent'],
   'firmware-images': ['api', 'platform'],
   cli: ['api', 'platform', 'firmware-images', 'hub/main.ts', 'agent/main.ts'],

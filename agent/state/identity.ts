@@ -13,6 +13,10 @@ export type Identity = {
   certificate: string;
   key: string;
   authority: string;
+  /** Of a device: the hardware that this was given to. On any other it is a copy, and not to be used. */
+  hardwareId?: string;
+  /** Of a device: SHA-256 (hex) of the token it was claimed with; another token claims it anew. */
+  tokenHash?: string;
 };
 
 function pathOf(directory: string): string {
@@ -33,4 +37,11 @@ export async function loadIdentity(disk: Disk, directory: string): Promise<Ident
 export async function saveIdentity(disk: Disk, directory: string, identity: Identity): Promise<void> {
   await disk.makeDirectory(directory);
   await disk.write(pathOf(directory), JSON.stringify(identity));
+}
+
+/** Sets the identity aside, for people to look at. Killed anywhere, it can be done again. */
+export async function removeIdentity(disk: Disk, directory: string): Promise<void> {
+  const bytes = await disk.read(pathOf(directory));
+  if (bytes !== undefined) await disk.write(join(directory, 'identity.set-aside.json'), bytes);
+  await disk.remove(pathOf(directory));
 }

@@ -7,7 +7,15 @@ import type { Random } from '../../platform/random.ts';
 import { firstReconnectMs, longestReconnectMs, stableLinkMs } from './limits.ts';
 
 /** The hub will not have this agent; the message says why, for people. */
-export class RefusedError extends Error {}
+export class RefusedError extends Error {
+  /** What may be done about it without people. */
+  readonly reason: 'name-taken' | undefined;
+
+  constructor(message: string, options: { cause?: unknown; reason?: 'name-taken' | undefined } = {}) {
+    super(message, { cause: options.cause });
+    this.reason = options.reason;
+  }
+}
 
 export type ConnectorParts = {
   /** Opens a link. @throws RefusedError, or what the network says */

@@ -1,42 +1,58 @@
 // Joining a cluster: the key is made on the device and never leaves it; the hub
 // signs a certificate for the node's name.
-import { webcrypto } from 'node:crypto';
+import { createPublicKey, webcrypto } from 'node:crypto';
 import 'reflect-metadata'; // @peculiar/x509 is built on it and does not load it itself
 import { PemConverter, Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { decodeFrame, encodeFrame } from '../../api/wire/codec.ts';
-import type { DownFrame } from '../../api/wire/frames.ts';
+import type { DownFrame, JoinRequest } from '../../api/wire/frames.ts';
 import { parseJoinToken } from '../../api/wire/join-token.ts';
 import type { Link } from '../../api/wire/link.ts';
+import { whenAborted } from '../../platform/abort.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
+import { makeKey } from '../state/device-record.ts';
 import type { Identity } from '../state/identity.ts';
 import { RefusedError } from './connector.ts';
 import { joinTimeoutMs } from './limits.ts';
 import { openJoinLink } from './mqtt-link.ts';
 
-export type JoinOptions = { hubUrl: string; token: string; nodeName: string };
+export type JoinOptions = {
+  hubUrl: string;
+  token: string;
+  nodeName: string;
+  /** PKCS #8 private key (PEM, EC P-256) of a device that keeps it; without it one is made. */
+  key?: string;
+  /** Which device this is; the same one does not use a counted token up twice. */
+  hardwareId?: string;
+  /** A person has to approve the certificate request of this name first. */
+  onPending?: (request: string) => void;
+};
 export type JoinParts = { clock: Clock; random: Random };
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /**
- * Joins and resolves with the new identity; nothing is written yet.
- * @throws RefusedError when the token is malformed, wrong or expired, or the name is taken
+ * Joins and resolves with the new identity; nothing is written yet. Takes as long as people do when the token's devices
+ * have to be approved.
+ * @throws RefusedError when the token is malformed, wrong, expired or used up, the name is taken, or the request denied
  */
 export async function joinCluster(
-  { hubUrl, token, nodeName }: JoinOptions,
+  { hubUrl, token, nodeName, key: knownKey, hardwareId, onPending = () => undefined }: JoinOptions,
   { clock, random }: JoinParts,
+  signal?: AbortSignal,
 ): Promise<Identity> {
   const parts = parseJoinToken(token);
   if (parts === undefined)
     throw new RefusedError('the token is malformed: expected skerry1.ID.SECRET.CA as printed by skerry token create');
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const key = knownKey ?? makeKey();
+  const keys = await importKeys(key);
   const request = await Pkcs10CertificateRequestGenerator.create({
     name: `O=system:nodes, CN=system:node:${nodeName}`,
     keys,
     signingAlgorithm: algorithm,
   });
   const stop = new AbortController();
+  if (signal !== undefined) whenAborted(signal, () => stop.abort());
   const processNonce = Buffer.from(random.bytes(6)).toString('hex');
   let link: Link;
   try {
@@ -56,10 +72,14 @@ export async function joinCluster(
     throw error;
   }
   try {
-    const answer = await exchange(link, { type: 'join', nodeName, requestPem: request.toString('pem') }, clock);
-    if (answer.type === 'refused') throw new RefusedError(answer.message);
+    const asked = {
+      nodeName,
+      requestPem: request.toString('pem'),
+      ...(hardwareId === undefined ? {} : { hardwareId }),
+    };
+    const answer = await exchange(link, { type: 'join', ...asked }, clock, onPending);
+    if (answer.type === 'refused') throw new RefusedError(answer.message, { reason: answer.reason });
     if (answer.type !== 'joined') throw new RefusedError(`unexpected answer ${answer.type} of the hub`);
-    const key = PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY');
     const instance = Buffer.from(random.bytes(4)).toString('hex');
     return { nodeName, instance, hubUrl, certificate: answer.certificate, key, authority: answer.authority };
   } finally {
@@ -68,7 +88,22 @@ export async function joinCluster(
   }
 }
 
-function exchange(link: Link, request: Parameters<typeof encodeFrame>[0], clock: Clock): Promise<DownFrame> {
+/** Both halves of a key, of which the file holds the private one. */
+async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const publicDer = createPublicKey(pem).export({ type: 'spki', format: 'der' });
+  const { subtle } = webcrypto;
+  return {
+    privateKey: await subtle.importKey('pkcs8', PemConverter.decodeFirst(pem), algorithm, false, ['sign']),
+    publicKey: await subtle.importKey('spki', publicDer, algorithm, true, ['verify']),
+  };
+}
+
+function exchange(
+  link: Link,
+  request: JoinRequest,
+  clock: Clock,
+  onPending: (request: string) => void,
+): Promise<DownFrame> {
   return new Promise((resolve, reject) => {
     const cancel = clock.setTimer(joinTimeoutMs, () => reject(new Error('the hub did not answer the join request')));
     link.closed.addEventListener('abort', () => reject(new Error(`the connection ended: ${link.closed.reason}`)), {
@@ -77,7 +112,9 @@ function exchange(link: Link, request: Parameters<typeof encodeFrame>[0], clock:
     link.onFrame((bytes) => {
       cancel();
       try {
-        resolve(decodeFrame<DownFrame>(bytes));
+        const frame = decodeFrame<DownFrame>(bytes);
+        if (frame.type === 'pending') onPending(frame.request);
+        else resolve(frame);
       } catch (error) {
         reject(error as Error);
       }

@@ -36,7 +36,10 @@ export type CertificateRequest = KubeObject & {
     groups?: string[];
     expirationSeconds?: number;
   };
-  status?: { certificate?: string; conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+  status?: {
+    certificate?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastUpdateTime?: string }[];
+  };
 };
 const asRequest = (object: KubeObject): CertificateRequest => object as CertificateRequest;
 

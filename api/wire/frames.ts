@@ -106,10 +106,19 @@ export type Credit = { type: 'credit'; id: number; bytes: number };
 export type Cancel = { type: 'cancel'; id: number };
 
 /** A device without a certificate asks for one. */
-export type JoinRequest = { type: 'join'; nodeName: string; requestPem: string };
+export type JoinRequest = {
+  type: 'join';
+  nodeName: string;
+  requestPem: string;
+  /** Which board this is, as it says itself; of devices only. */
+  hardwareId?: string;
+};
 export type JoinAnswer =
   | { type: 'joined'; certificate: string; authority: string }
-  | { type: 'refused'; message: string };
+  /** A person has to approve the request of this name; another answer follows. */
+  | { type: 'pending'; request: string }
+  /** `name-taken`: another device has this node name; a device that may choose takes another. */
+  | { type: 'refused'; message: string; reason?: 'name-taken' };
 
 /** Frames of streams, by who sends them. */
 export type StreamUpFrame = StreamOpened | StreamData | StreamEnd | Credit;

@@ -15,4 +15,4 @@ export type Link = {
 /** Who is at the other end, seen from the hub. */
 export type LinkPeer =
   | { kind: 'node'; nodeName: string }
-  | { kind: 'join'; tokenId: string; nodeName: string | undefined };
+  | { kind: 'join'; tokenId: string; nodeName: string | undefined; groups: readonly string[] };

@@ -1,6 +1,6 @@
 // skerry agent: runs a node.
 import { resolve } from 'node:path';
-import { type AgentMainOptions, RefusedError, startAgent, uninstallAgent } from '../../agent/main.ts';
+import { type AgentMainOptions, RefusedError, startAgent, startDevice, uninstallAgent } from '../../agent/main.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
 import { type Command, untilSignalled, version } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
@@ -19,6 +19,17 @@ const options: OptionSpecs = {
   token: { description: 'join token from skerry token create; needed to join', value: 'TOKEN' },
   'node-name': { description: "name of this node (default: the machine's name)", value: 'NAME' },
   ...engineOptions,
+  'device-config': {
+    description: "run as a device's firmware: skerry.yaml says which hub, name, network",
+    value: 'FILE',
+  },
+  'device-hooks': {
+    description: 'programs of the firmware: apply-config, report, confirm-boot',
+    value: 'DIR',
+    default: '/usr/lib/skerry',
+  },
+  'device-run-dir': { description: 'where apply-config finds its files', value: 'DIR', default: '/run/skerry' },
+  'hardware-id': { description: 'tells this device from all others (default: what its hardware says)', value: 'ID' },
   keepalive: { description: 'how often an idle connection says that it lives', value: 'DURATION', default: '60s' },
   uninstall: { description: 'remove all containers, the network and the data of this agent, and leave' },
   'log-level': { description: 'debug, info, warn or error', value: 'LEVEL', default: 'info' },
@@ -47,15 +58,38 @@ function readOptions(values: Options): AgentMainOptions {
     hubUrl,
     token: values.get('token'),
     nodeName,
+    onPending: (request) =>
+      process.stderr.write(`skerry: waits to be approved: kubectl certificate approve ${request}\n`),
     runtimeEndpoint: engineSocket(values),
     keepaliveSeconds: Math.round(keepaliveMs / 1000),
     logLevel: values.require('log-level'),
   };
 }
 
+/** Runs until it is interrupted, or has to be started again with another identity. */
+async function runDevice(values: Options): Promise<number> {
+  const stray = ['hub', 'token', 'node-name'].find((name) => values.get(name) !== undefined);
+  if (stray !== undefined) throw new UsageError(`--${stray}: with --device-config it stands in that file`);
+  const hardwareId = values.get('hardware-id');
+  if (hardwareId !== undefined && !/^[\w.-]{1,128}$/.test(hardwareId))
+    throw new UsageError('--hardware-id: expected 1 to 128 letters, digits, _, - and .');
+  const device = await startDevice({
+    ...readOptions(values),
+    hardwareId,
+    configPath: resolve(values.require('device-config')),
+    hooksDirectory: resolve(values.require('device-hooks')),
+    runDirectory: resolve(values.require('device-run-dir')),
+    say: (line) => process.stderr.write(`skerry: ${line}\n`),
+    onReady: (nodeName) => process.stdout.write(`skerry agent ready node=${nodeName}\n`),
+  });
+  await Promise.race([untilSignalled(), device.ended]);
+  await device.stop();
+  return 0;
+}
+
 export const agentCommand: Command = {
   summary: 'Runs this machine as a node: its pods, with the hub and without it.',
-  usage: '--data-dir DIR [--hub mqtts://HOST:PORT --token TOKEN] [options]',
+  usage: '--data-dir DIR [--hub mqtts://HOST:PORT --token TOKEN | --device-config FILE] [options]',
   options,
   run: async (values) => {
     const parsed = readOptions(values);
@@ -63,6 +97,7 @@ export const agentCommand: Command = {
       await uninstallAgent(parsed);
       return 0;
     }
+    if (values.get('device-config') !== undefined) return runDevice(values);
     try {
       const agent = await startAgent(parsed);
       // Without the hub the pods run all the same: a start is complete when they are looked after.

@@ -1,8 +1,10 @@
 // skerry token: join tokens for devices.
 import { createHash, randomInt, X509Certificate } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { manualApprovalGroup } from '../../api/meta/device.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import { readTokenUses } from '../../api/meta/token-uses.ts';
 import { formatJoinToken } from '../../api/wire/join-token.ts';
 import { callApi, type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
@@ -10,6 +12,8 @@ import { UsageError } from '../errors.ts';
 import type { Options } from '../options.ts';
 
 const secretsPath = '/api/v1/namespaces/kube-system/secrets';
+/** What a Secret has room for: each use takes 150 bytes or so. */
+const maxTokenUses = 2000;
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 function randomText(length: number): string {
@@ -26,11 +30,24 @@ function kubeconfigOf(options: Options): Kubeconfig {
   return readKubeconfig(path);
 }
 
+/** How many devices may join; undefined for any number. @throws UsageError */
+function usesOf(options: Options): number | undefined {
+  const text = options.get('uses');
+  if (text === undefined) return undefined;
+  const uses = Number(text);
+  if (!/^\d+$/.test(text) || uses < 1 || uses > maxTokenUses)
+    throw new UsageError(`--uses: expected a number from 1 to ${maxTokenUses}, found ${JSON.stringify(text)}`);
+  return uses;
+}
+
 async function create(options: Options): Promise<void> {
   const config = kubeconfigOf(options);
   const node = options.get('node');
   const problem = node === undefined ? undefined : dnsSubdomainError(node);
   if (problem !== undefined) throw new UsageError(`--node: ${problem}`);
+  const [uses, approval] = [usesOf(options), options.require('approve')];
+  if (approval !== 'auto' && approval !== 'manual')
+    throw new UsageError(`--approve: expected auto or manual, found ${JSON.stringify(approval)}`);
   const [id, secret] = [randomText(6), randomText(16)];
   await callApi(config, 'POST', secretsPath, {
     apiVersion: 'v1',
@@ -43,6 +60,8 @@ async function create(options: Options): Promise<void> {
       expiration: formatTime(Date.now() + options.duration('ttl')),
       'usage-bootstrap-authentication': 'true',
       ...(node === undefined ? {} : { 'node-name': node }),
+      ...(uses === undefined ? {} : { uses: String(uses) }),
+      ...(approval === 'manual' ? { 'auth-extra-groups': manualApprovalGroup } : {}),
     },
   });
   const authorityFingerprint = createHash('sha256').update(new X509Certificate(config.authority).raw).digest('hex');
@@ -55,13 +74,26 @@ async function list(options: Options): Promise<void> {
     'GET',
     `${secretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`,
   );
-  process.stdout.write(`${'ID'.padEnd(8)} ${'EXPIRES'.padEnd(22)} NODE\n`);
+  process.stdout.write(row('ID', 'EXPIRES', 'LEFT', 'APPROVAL', 'NODE'));
   for (const { data } of body.items as { data: Record<string, string> }[]) {
     const field = (name: string): string => Buffer.from(data[name] ?? '', 'base64').toString();
+    const isManual = field('auth-extra-groups').split(',').includes(manualApprovalGroup);
+    const left = usesLeft(field('uses'), field('used-by'));
     process.stdout.write(
-      `${field('token-id').padEnd(8)} ${field('expiration').padEnd(22)} ${field('node-name') || '<any>'}\n`,
+      row(field('token-id'), field('expiration'), left, isManual ? 'manual' : 'auto', field('node-name') || '<any>'),
     );
   }
+}
+
+function row(id: string, expires: string, left: string, approval: string, node: string): string {
+  return `${id.padEnd(8)} ${expires.padEnd(22)} ${left.padEnd(9)} ${approval.padEnd(8)} ${node}\n`;
+}
+
+/** How many more devices may join, of how many. */
+function usesLeft(limit: string, usedBy: string): string {
+  if (limit === '') return '<any>';
+  const used = readTokenUses(usedBy)?.length ?? Number(limit);
+  return `${Math.max(0, Number(limit) - used)}/${limit}`;
 }
 
 async function revoke(options: Options, id: string | undefined): Promise<void> {
@@ -79,6 +111,12 @@ export const tokenCommand: Command = {
     'data-dir': { description: "the hub's data directory", value: 'DIR' },
     kubeconfig: { description: 'kubeconfig of the hub', value: 'FILE' },
     ttl: { description: 'how long the token can be used', value: 'DURATION', default: '24h' },
+    uses: { description: 'how many devices may join with it (default: any number)', value: 'N' },
+    approve: {
+      description: 'auto, or manual: each device waits for kubectl certificate approve',
+      value: 'HOW',
+      default: 'auto',
+    },
     node: {
       description: 'the only node name that may join with it; lets a node that exists join again',
       value: 'NAME',

@@ -4,6 +4,7 @@
 import { namespaceKind } from '../../api/kinds/core.ts';
 import type { Kind } from '../../api/kinds/kind.ts';
 import { priorityClassKind, runtimeClassKind } from '../../api/kinds/scheduling.ts';
+import { nodeMaySetLabel } from '../../api/meta/device.ts';
 import type { Pod } from '../../api/meta/kubernetes.ts';
 import { jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, User } from '../../api/meta/operation.ts';
@@ -24,6 +25,7 @@ export async function admitCreate(
 ): Promise<void> {
   if (kind.namespaced) await requireActiveNamespace(parts, kind, object);
   restrictNode(operation.user, kind, object);
+  restrictLabels(operation.user, kind, object);
   checkEscalation(parts.roles, operation, kind, object);
   if (kind === priorityClassKind) await admitPriorityClass(parts, object);
   if (kind.kind === 'Pod') {
@@ -88,6 +90,7 @@ export async function admitUpdate(
 ): Promise<void> {
   if (kind === priorityClassKind) await admitPriorityClass(parts, object);
   restrictNode(operation.user, kind, old);
+  restrictLabels(operation.user, kind, object, old);
   checkEscalation(parts.roles, operation, kind, object, old);
 }
 
@@ -142,4 +145,19 @@ function restrictNode(user: User, kind: Kind, object: KubeObject): void {
       `node "${node}" can only change pods with spec.nodeName set to itself`,
     );
   }
+}
+
+/**
+ * A node may not give itself labels by which others choose whom to trust.
+ * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
+ */
+function restrictLabels(user: User, kind: Kind, { metadata }: KubeObject, old?: KubeObject): void {
+  const node = nodeOfUser(user);
+  if (node === undefined || kind.kind !== 'Node') return;
+  const [labels = {}, before = {}] = [metadata.labels, old?.metadata.labels];
+  const changed = Object.keys({ ...labels, ...before }).filter((key) => labels[key] !== before[key]);
+  const refused = changed.filter((key) => !nodeMaySetLabel(key)).sort();
+  if (refused.length === 0) return;
+  const why = `node "${node}" is not allowed to ${old === undefined ? 'set' : 'modify'} the following labels: ${refused.join(', ')}`;
+  throw forbidden(resourceNameOf(kind), metadata.name, why);
 }

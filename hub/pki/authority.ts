@@ -130,14 +130,7 @@ export class CertificateAuthority {
    * @throws CertificateRequestError when it can't be read, its signature is wrong, or it asks for another subject
    */
   async signRequest(requestPem: string, subject: Subject, untilMs?: number): Promise<string> {
-    let request: Pkcs10CertificateRequest;
-    try {
-      request = new Pkcs10CertificateRequest(requestPem);
-    } catch (error) {
-      throw new CertificateRequestError('spec.request is not a PEM-encoded PKCS #10 certificate request', {
-        cause: error,
-      });
-    }
+    const request = readRequest(requestPem);
     if (!(await request.verify())) throw new CertificateRequestError("the request's signature does not fit its key");
     const asked = requestSubject(request);
     if (asked.commonName !== subject.commonName || asked.organizations.join() !== subject.organizations.join()) {
@@ -179,15 +172,30 @@ export function requestSubject(request: Pkcs10CertificateRequest): Subject {
   return { commonName: request.subjectName.getField('CN')[0] ?? '', organizations: request.subjectName.getField('O') };
 }
 
-/** Subject of a PEM request. @throws CertificateRequestError */
-export function readRequestSubject(requestPem: string): Subject {
+/** @throws CertificateRequestError */
+function readRequest(requestPem: string): Pkcs10CertificateRequest {
   try {
-    return requestSubject(new Pkcs10CertificateRequest(requestPem));
+    return new Pkcs10CertificateRequest(requestPem);
   } catch (error) {
     throw new CertificateRequestError('spec.request is not a PEM-encoded PKCS #10 certificate request', {
       cause: error,
     });
   }
+}
+
+/** Subject of a PEM request. @throws CertificateRequestError */
+export function readRequestSubject(requestPem: string): Subject {
+  return requestSubject(readRequest(requestPem));
+}
+
+/**
+ * Public key of a PEM request that its holder has signed: SubjectPublicKeyInfo, DER.
+ * @throws CertificateRequestError when it can't be read, or its signature does not fit
+ */
+export async function readRequestKey(requestPem: string): Promise<Uint8Array> {
+  const request = readRequest(requestPem);
+  if (!(await request.verify())) throw new CertificateRequestError("the request's signature does not fit its key");
+  return new Uint8Array(request.publicKey.rawData);
 }
 
 /** Names and addresses that a serving certificate is good for. */

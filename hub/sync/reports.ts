@@ -1,8 +1,9 @@
 // Applies what agents report, through the API and under the node's own
 // identity, so that a stolen certificate is worth one node and no more.
 import { findCondition } from '../../api/meta/conditions.ts';
+import { nodeMaySetLabel, reportedLabelsAnnotation } from '../../api/meta/device.ts';
 import type { Condition, Node, Pod } from '../../api/meta/kubernetes.ts';
-import { type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
+import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import { nodeUser } from '../../api/meta/operation.ts';
 import { hasReason } from '../../api/meta/status.ts';
 import type { ReportItem } from '../../api/wire/frames.ts';
@@ -23,10 +24,12 @@ const maxAttempts = 8;
 export class NodeReports {
   #nodeName: string;
   #client: Client;
+  #hub: Client;
   #events: EventRecorder;
 
   constructor(options: { nodeName: string }, parts: ReportParts) {
     this.#nodeName = options.nodeName;
+    this.#hub = parts.client;
     this.#client = parts.client.as(nodeUser(options.nodeName));
     this.#events = new EventRecorder(
       { component: 'kubelet', host: options.nodeName },
@@ -42,10 +45,13 @@ export class NodeReports {
   #appliers: Appliers = {
     node: async ({ labels, status }) => {
       const name = this.#nodeName;
+      const own = Object.fromEntries(Object.entries(labels).filter(([key]) => nodeMaySetLabel(key)));
       try {
-        await this.#client.create(resources.nodes, { metadata: { name, labels }, status });
+        const annotations = { [reportedLabelsAnnotation]: JSON.stringify(own) };
+        await this.#client.create(resources.nodes, { metadata: { name, labels: own, annotations }, status });
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists')) throw error;
+        await this.#changeLabels(own);
         await this.#changeStatus(resources.nodes, { name }, (node) => ({
           ...status,
           conditions: mergeConditions((node as Node).status?.conditions, status.conditions),
@@ -84,6 +90,27 @@ export class NodeReports {
     },
   };
 
+  /**
+   * Sets the labels that the agent says anew and takes away those that it no longer says. What people have changed
+   * stays until the agent's own word changes. By the hub itself: a node may not change more of its Node than its status.
+   */
+  async #changeLabels(own: Record<string, string>): Promise<void> {
+    const name = this.#nodeName;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const { metadata } = await this.#hub.get(resources.nodes, { name });
+        const change = labelChange(metadata, own);
+        if (change === undefined) return;
+        const { resourceVersion } = metadata;
+        await this.#hub.patch(resources.nodes, { name }, 'merge', { metadata: { resourceVersion, ...change } });
+        return;
+      } catch (error) {
+        if (hasReason(error, 'NotFound')) return;
+        if (!hasReason(error, 'Conflict') || attempt >= maxAttempts) throw error;
+      }
+    }
+  }
+
   async #changeStatus(
     resource: (typeof resources)['pods'] | (typeof resources)['nodes'],
     target: { name: string; namespace?: string },
@@ -118,4 +145,28 @@ function mergeConditions(known: unknown, reported: unknown): Condition[] {
       : condition;
   });
   return [...kept, ...withTimes];
+}
+
+/** Merge patch of labels and annotations, or undefined when the agent says what it said before. */
+export function labelChange(
+  { annotations = {} }: KubeObject['metadata'],
+  own: Record<string, string>,
+): { labels: Record<string, string | null>; annotations: Record<string, string> } | undefined {
+  const before = readLabels(annotations[reportedLabelsAnnotation]);
+  const changed = Object.entries(own).filter(([key, value]) => before[key] !== value);
+  const dropped = Object.keys(before).filter((key) => !Object.hasOwn(own, key) && nodeMaySetLabel(key));
+  if (changed.length + dropped.length === 0) return undefined;
+  return {
+    labels: { ...Object.fromEntries(changed), ...Object.fromEntries(dropped.map((key) => [key, null])) },
+    annotations: { [reportedLabelsAnnotation]: JSON.stringify(own) },
+  };
+}
+
+function readLabels(text = '{}'): Record<string, unknown> {
+  try {
+    const labels: unknown = JSON.parse(text);
+    return isJsonObject(labels) ? labels : {};
+  } catch {
+    return {};
+  }
 }

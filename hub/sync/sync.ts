@@ -2,25 +2,14 @@
 // of its slice, and the liveness that follows from its link.
 import { type DownFrame, type Manifest, type StreamUpFrame, streamsVersion } from '../../api/wire/frames.ts';
 import type { Link, LinkPeer } from '../../api/wire/link.ts';
-import type { Clock } from '../../platform/clock.ts';
-import type { Log } from '../../platform/log.ts';
-import type { Random } from '../../platform/random.ts';
-import type { Client } from '../client/client.ts';
-import type { Informers } from '../client/informer.ts';
-import { serveJoin } from './join.ts';
+import { JoinDesk, type JoinParts } from './join.ts';
 import { Liveness, type LivenessOptions } from './liveness.ts';
 import { NodeSession } from './node-session.ts';
 import { NodeReports } from './reports.ts';
 import { SliceIndex } from './slice-index.ts';
 
 export type SyncOptions = LivenessOptions & { hubVersion: string };
-export type SyncParts = {
-  client: Client;
-  informers: Informers;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  authority: string;
+export type SyncParts = JoinParts & {
   /** Frames of streams from a node. */
   onStream: (nodeName: string, frame: StreamUpFrame) => void;
   /** The link of a node is gone, and all its streams with it. */
@@ -32,6 +21,7 @@ export class Sync {
   #parts: SyncParts;
   #index: SliceIndex;
   #liveness: Liveness;
+  #joins: JoinDesk;
   #sessions = new Map<string, NodeSession>();
   #knownSlices = new Map<string, Map<string, Manifest>>();
 
@@ -40,16 +30,18 @@ export class Sync {
     this.#parts = parts;
     this.#index = new SliceIndex(parts.informers);
     this.#liveness = new Liveness(options, parts);
+    this.#joins = new JoinDesk(parts);
   }
 
   start(signal: AbortSignal): void {
     this.#index.start((nodeName) => this.#sessions.get(nodeName)?.refresh());
     this.#liveness.start(signal);
+    this.#joins.start();
   }
 
   /** Takes over a link that the broker has authenticated. */
   accept(link: Link, peer: LinkPeer): void {
-    if (peer.kind === 'join') serveJoin(link, peer, this.#parts);
+    if (peer.kind === 'join') this.#joins.serve(link, peer);
     else this.#acceptNode(link, peer.nodeName);
   }
 

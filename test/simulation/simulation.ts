@@ -159,6 +159,7 @@ export class Simulation {
         log: createMemoryLog(this.#log, 'hub '),
         signer: {
           subjectOf: () => ({ commonName: '', organizations: [] }),
+          publicKeyOf: () => Promise.reject(new Error('nobody joins here')),
           sign: () => Promise.reject(new Error('nobody joins here')),
         },
         authority: '',

@@ -2,6 +2,7 @@
 // join token and those of nodes that renew. Others wait for `kubectl certificate`.
 // https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/#kubernetes-signers
 import type { CertificateRequest } from '../../../api/kinds/cluster.ts';
+import { manualApprovalGroup } from '../../../api/meta/device.ts';
 import { hasReason } from '../../../api/meta/status.ts';
 import { formatTime, parseTime } from '../../../api/meta/time.ts';
 import type { Controller, ControllerParts } from '../../client/controller-parts.ts';
@@ -28,6 +29,8 @@ export type RequestSigner = {
 
 /** Requests are kept for an hour after they were answered. */
 const keepMs = 3_600_000;
+/** Those of joining devices for a week: a device that was off meanwhile finds its answer. */
+const keepJoiningMs = 7 * 24 * 3_600_000;
 
 export class CertificatesController implements Controller {
   #parts: ControllerParts & { signer: RequestSigner };
@@ -73,11 +76,11 @@ export class CertificatesController implements Controller {
     await this.#sign(request);
   }
 
-  /** A joining device asks for any node name that its token allows; a node only for its own. */
+  /** A joining device asks for any node name that its token allows, unless people decide; a node only for its own. */
   #isOwnNode(request: CertificateRequest): boolean {
     const { username = '', groups = [] } = request.spec;
     return (
-      groups.includes('system:bootstrappers') ||
+      (isJoining(request) && !groups.includes(manualApprovalGroup)) ||
       (groups.includes('system:nodes') && this.#subject(request)?.commonName === username)
     );
   }
@@ -148,10 +151,19 @@ export class CertificatesController implements Controller {
   }
 
   async #expire(request: CertificateRequest): Promise<void> {
-    const leftMs = keepMs - (this.#parts.clock.nowMs() - parseTime(request.metadata.creationTimestamp));
+    const answeredMs = Math.max(
+      ...(request.status?.conditions ?? []).map(({ lastUpdateTime }) => parseTime(lastUpdateTime) || 0),
+      parseTime(request.metadata.creationTimestamp),
+    );
+    const leftMs = (isJoining(request) ? keepJoiningMs : keepMs) - (this.#parts.clock.nowMs() - answeredMs);
     if (leftMs > 0) this.#queue.addAfter(request.metadata.name, leftMs);
     else await this.#parts.client.delete(resources.certificateSigningRequests, request.metadata);
   }
+}
+
+/** Whether it came with a join token. */
+function isJoining({ spec: { groups = [] } }: CertificateRequest): boolean {
+  return groups.includes('system:bootstrappers');
 }
 
 function decode(request: CertificateRequest): string {

@@ -1,0 +1,118 @@
+// Composition root of device mode: the firmware's configuration and programs
+// around a node that may not have been claimed yet.
+import { join } from 'node:path';
+import { whenAborted } from '../platform/abort.ts';
+import { type Clock, createSystemClock, sleep } from '../platform/clock.ts';
+import { createSystemDisk, type Disk } from '../platform/disk.ts';
+import { readHardwareFacts } from '../platform/hardware.ts';
+import { lockDirectory } from '../platform/lock.ts';
+import { createLog, type Log } from '../platform/log.ts';
+import { runProgram } from '../platform/process.ts';
+import { createSystemRandom, type Random, uuid } from '../platform/random.ts';
+import { Device } from './device/device.ts';
+import { hardwareIdOf } from './device/hardware-id.ts';
+import { Hooks } from './device/hooks.ts';
+import { enginePollMs } from './device/limits.ts';
+import { dockerFor, type NodeOptions, runNode } from './node.ts';
+import type { Identity } from './state/identity.ts';
+import type { JoinOptions } from './sync/join.ts';
+
+export type DeviceMainOptions = NodeOptions & {
+  /** skerry.yaml */
+  configPath: string;
+  hooksDirectory: string;
+  runDirectory: string;
+  /** In place of what the hardware says. */
+  hardwareId: string | undefined;
+  /** A line for whoever looks at the device's console. */
+  say: (line: string) => void;
+  /** The node's pods are looked after. */
+  onReady: (nodeName: string) => void;
+};
+
+export type RunningDevice = {
+  /** Resolves when the device has a new identity in place of the one it ran with: the process is to be started again. */
+  ended: Promise<void>;
+  stop: () => Promise<void>;
+};
+
+type Parts = { clock: Clock; random: Random; disk: Disk; log: Log };
+
+/**
+ * Starts a device: its node when it has been claimed, else the way there.
+ * @throws Error when the data directory is in use
+ */
+export async function startDevice(options: DeviceMainOptions): Promise<RunningDevice> {
+  const disk = createSystemDisk();
+  const log = createLog({ level: options.logLevel, name: 'device' });
+  const parts = { clock: createSystemClock(), random: createSystemRandom(), disk, log };
+  await disk.makeDirectory(options.dataDirectory);
+  const unlock = await lockDirectory(disk, options.dataDirectory, 'agent');
+  const stop = new AbortController();
+  const ended = run(options, parts, stop.signal);
+  return {
+    ended,
+    stop: async () => {
+      stop.abort();
+      await ended;
+      await unlock();
+    },
+  };
+}
+
+async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal): Promise<void> {
+  const { clock, log } = parts;
+  const hooks = new Hooks(
+    { directory: options.hooksDirectory, runDirectory: options.runDirectory },
+    { ...parts, runProgram },
+  );
+  const hardwareId = options.hardwareId ?? hardwareIdOf(readHardwareFacts()) ?? (await inventedId(options, parts));
+  const joinHub = async (request: JoinOptions, stop: AbortSignal): Promise<Identity> => {
+    // Only now: what a certificate request takes costs 3 MB, and is needed once in a device's life.
+    const { joinCluster } = await import('./sync/join.ts');
+    return joinCluster(request, parts, stop);
+  };
+  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, say: options.say });
+  let identity = await device.start();
+  if (identity !== undefined) startNode(options, device, identity, signal);
+  void confirmBoot(options, hooks, clock, signal);
+  const claimed = await device.claim(signal);
+  if (claimed === undefined) return new Promise((resolve) => whenAborted(signal, resolve));
+  if (identity !== undefined) {
+    // Two agents in one process would both hold the same pods: the next start has one.
+    log.info({ node: claimed.nodeName }, 'claimed anew: starting again');
+    return;
+  }
+  identity = claimed;
+  startNode(options, device, identity, signal);
+  return new Promise((resolve) => whenAborted(signal, resolve));
+}
+
+function startNode(options: DeviceMainOptions, { labels }: Device, identity: Identity, signal: AbortSignal): void {
+  void runNode({ ...options, labels }, identity, signal);
+  options.onReady(identity.nodeName);
+}
+
+/** A boot is good when the engine answers: with or without the hub, and before the device is claimed. */
+async function confirmBoot(options: DeviceMainOptions, hooks: Hooks, clock: Clock, signal: AbortSignal): Promise<void> {
+  const engine = dockerFor(options, { nodeName: '', instance: '' });
+  for (;;) {
+    const answers = await engine.describe().then(
+      () => true,
+      () => false,
+    );
+    if (signal.aborted) return;
+    if (answers) return hooks.confirmBoot();
+    await sleep(clock, enginePollMs, signal);
+  }
+}
+
+/** For boards that say nothing of themselves: made once. A copied card can't be told from the first. */
+async function inventedId({ dataDirectory }: DeviceMainOptions, { disk, random }: Parts): Promise<string> {
+  const path = join(dataDirectory, 'hardware-id');
+  const known = await disk.read(path);
+  if (known !== undefined) return Buffer.from(known).toString().trim();
+  const made = `random-${uuid(random)}`;
+  await disk.write(path, `${made}\n`);
+  return made;
+}

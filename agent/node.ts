@@ -1,0 +1,64 @@
+// A node of this machine: the agent with an identity, the machine's disk and
+// network, and its container engine.
+
+import { createSystemClock } from '../platform/clock.ts';
+import type { Disk } from '../platform/disk.ts';
+import { createSystemDisk } from '../platform/disk.ts';
+import { createLog } from '../platform/log.ts';
+import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
+import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
+import { createSystemRandom } from '../platform/random.ts';
+import { Agent } from './agent.ts';
+import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
+import type { Identity } from './state/identity.ts';
+import { openNodeLink } from './sync/mqtt-link.ts';
+
+export type NodeOptions = {
+  version: string;
+  dataDirectory: string;
+  /** Path of the engine's socket. */
+  runtimeEndpoint: string;
+  keepaliveSeconds: number;
+  logLevel: string;
+  /** Labels that the node gives itself, beside those of its hardware. */
+  labels?: Record<string, string>;
+};
+
+/** The engine as seen by the agent of an identity. */
+export function dockerFor(
+  { runtimeEndpoint }: Pick<NodeOptions, 'runtimeEndpoint'>,
+  { nodeName, instance }: Pick<Identity, 'nodeName' | 'instance'>,
+  disk: Disk = createSystemDisk(),
+): DockerRuntime {
+  const { architecture } = readHostFacts();
+  return new DockerRuntime(
+    { socketPath: runtimeEndpoint, nodeName, instance, architecture },
+    { clock: createSystemClock(), disk, connectTo, connectInNamespace, killProcess },
+  );
+}
+
+/** Runs the node's pods until the signal aborts. Resolves when the hub has been reached for the first time. */
+export function runNode(options: NodeOptions, identity: Identity, signal: AbortSignal): Promise<void> {
+  const { version, dataDirectory, labels, keepaliveSeconds, logLevel } = options;
+  const random = createSystemRandom();
+  const disk = createSystemDisk();
+  const runtime = dockerFor(options, identity, disk);
+  const processNonce = Buffer.from(random.bytes(6)).toString('hex');
+  const agent = new Agent(
+    { nodeName: identity.nodeName, version, dataDirectory, ...(labels === undefined ? {} : { labels }) },
+    {
+      clock: createSystemClock(),
+      random,
+      disk,
+      log: createLog({ level: logLevel, name: 'agent' }),
+      runtime,
+      streams: runtime.streams,
+      readHostUsage,
+      facts: readHostFacts,
+      httpStatus,
+      tcpReachable,
+      connect: (stop) => openNodeLink(identity, processNonce, keepaliveSeconds, stop),
+    },
+  );
+  return agent.start(signal);
+}
