@@ -17,7 +17,11 @@ runProgram(
       summary: 'Makes, lists and revokes the tokens with which devices join.',
       load: async () => (await import('./commands/token.ts')).tokenCommand,
     },
+    flash: {
+      summary: 'Writes an image to cards, sticks and files, with the configuration of the device.',
+      load: async () => (await import('./commands/flash.ts')).flashCommand,
+    },
     ...deviceCommands,
   },
-  ['backup', 'restore', 'image', 'flash', 'rig', 'doctor'],
+  ['backup', 'restore', 'image', 'rig', 'doctor'],
 );

@@ -1,0 +1,124 @@
+// What is done to one target: wiping what old data say, zeros for holes, reading
+// back, and the partition table at last.
+import { createHash } from 'node:crypto';
+import { alignedBuffer } from './aligned-buffer.ts';
+import { blockBytes, chunkBytes, headBytes, tailBytes } from './limits.ts';
+import type { Piece, Span } from './plan.ts';
+import { type Target, TargetError } from './target.ts';
+import { humanBytes } from './text.ts';
+
+const zeros = alignedBuffer(chunkBytes);
+
+/** SHA-256 in lower case hexadecimal. */
+export function sumOf(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+/** Of at most a chunk. */
+export function isZero(data: Buffer): boolean {
+  return data.equals(zeros.subarray(0, data.length));
+}
+
+/** The first bytes of a drive and its last, which do not overlap. */
+function edges({ bytes }: Target): Span[] {
+  const tailStart = Math.max(headBytes, Math.floor((bytes - tailBytes) / blockBytes) * blockBytes);
+  return [
+    { startBytes: 0, bytes: Math.min(headBytes, bytes) },
+    ...(tailStart < bytes ? [{ startBytes: tailStart, bytes: bytes - tailStart }] : []),
+  ];
+}
+
+/**
+ * Makes a drive one that no computer takes for anything, and sees that it takes writes at all.
+ * Backups of a partition table and marks of arrays stand at its end.
+ */
+export async function wipe(target: Target): Promise<void> {
+  if (!target.holdsOldData) return;
+  const found = alignedBuffer(headBytes + blockBytes);
+  for (const { startBytes, bytes } of edges(target)) {
+    await target.write(startBytes, zeros.subarray(0, bytes));
+    await target.sync();
+    const read = found.fill(1).subarray(0, bytes);
+    await target.read(startBytes, read);
+    if (!isZero(read)) throw new TargetError(`${target.name}: does not keep what is written to it`);
+  }
+}
+
+/**
+ * Makes the gaps between the pieces read as zeros. They are read first: that is faster than writing and wears no
+ * card. They are not discarded instead, since what a discarded block reads as is the drive's affair and may change.
+ */
+export async function clearGaps(target: Target, gaps: readonly Span[], tell: (bytes: number) => void): Promise<void> {
+  if (!target.holdsOldData) return;
+  const buffer = alignedBuffer(chunkBytes);
+  for (const { startBytes, bytes } of gaps) {
+    const found = buffer.subarray(0, bytes);
+    await target.read(startBytes, found);
+    if (!isZero(found)) {
+      await target.write(startBytes, zeros.subarray(0, bytes));
+      await target.sync();
+      await target.read(startBytes, found);
+      if (!isZero(found)) throw new TargetError(differs(target, startBytes));
+    }
+    tell(bytes);
+  }
+  await target.sync();
+}
+
+function differs({ name }: Target, startBytes: number): string {
+  return `${name}: reads other data at ${humanBytes(startBytes)} than were written: it is worn out or no genuine one`;
+}
+
+/**
+ * Reads back what was written.
+ * @throws TargetError when a single bit differs
+ */
+export async function verifyPieces(
+  target: Target,
+  pieces: readonly Piece[],
+  tell: (bytes: number) => void,
+): Promise<void> {
+  await target.sync();
+  // One buffer is read into while the other is summed.
+  const buffers = [alignedBuffer(chunkBytes), alignedBuffer(chunkBytes)] as const;
+  const readPiece = async (index: number): Promise<Buffer> => {
+    const { startBytes = 0, bytes = 0 } = pieces[index] ?? {};
+    const data = buffers[index % 2 === 0 ? 0 : 1].subarray(0, bytes);
+    await target.read(startBytes, data);
+    return data;
+  };
+  let coming = readPiece(0);
+  for (const [index, { startBytes, bytes, sha256 }] of pieces.entries()) {
+    const data = await coming;
+    coming = readPiece(index + 1);
+    // Awaited in the next turn, or by nobody when this one fails.
+    coming.catch(() => undefined);
+    if (sumOf(data) !== sha256) throw new TargetError(differs(target, startBytes));
+    tell(bytes);
+  }
+}
+
+/**
+ * Writes the first MiB, of which the first block makes the rest a partition table: that one last, when all the
+ * others are known to be on the medium. What then does not read back right is taken away again.
+ */
+export async function writeHead(target: Target, head: Buffer): Promise<void> {
+  const found = alignedBuffer(head.length);
+  const rest = head.subarray(blockBytes);
+  if (rest.length > 0) {
+    await target.write(blockBytes, rest);
+    await target.sync();
+    await target.read(blockBytes, found.subarray(blockBytes));
+    if (!found.subarray(blockBytes).equals(rest)) throw new TargetError(differs(target, blockBytes));
+  }
+  const first = head.subarray(0, blockBytes);
+  try {
+    await target.write(0, first);
+    await target.sync();
+    await target.read(0, found);
+    if (!found.equals(head)) throw new TargetError(differs(target, 0));
+  } catch (error) {
+    await target.write(0, zeros.subarray(0, first.length)).catch(() => undefined);
+    throw error;
+  }
+}
