@@ -89,7 +89,7 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
 }
 
 function startNode(options: DeviceMainOptions, { labels }: Device, identity: Identity, signal: AbortSignal): void {
-  void runNode({ ...options, labels }, identity, signal);
+  runNode({ ...options, labels }, identity, signal);
   options.onReady(identity.nodeName);
 }
 

@@ -7,14 +7,9 @@ import { lockDirectory } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
 import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
-<<<<<<< HEAD
 import { createServiceManager, serveUnderManager } from '../platform/service-manager.ts';
-import { Agent } from './agent.ts';
-import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
-=======
 import { dockerFor, type NodeOptions, runNode } from './node.ts';
 import { loadDeviceRecord, makeKey, saveDeviceRecord } from './state/device-record.ts';
->>>>>>> claiming
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
 import { SliceState } from './state/slice-state.ts';
 
@@ -48,35 +43,13 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
   const unlock = await lockDirectory(disk, dataDirectory, 'agent');
   const identity = await identify(options);
   const stop = new AbortController();
-<<<<<<< HEAD
-  const processNonce = Buffer.from(random.bytes(6)).toString('hex');
-  const agent = new Agent(
-    { nodeName: identity.nodeName, version: options.version, dataDirectory },
-    {
-      clock,
-      random,
-      disk,
-      log,
-      runtime,
-      streams: runtime.streams,
-      readHostUsage,
-      facts: readHostFacts,
-      httpStatus,
-      tcpReachable,
-      connect: (signal) => openNodeLink(identity, processNonce, options.keepaliveSeconds, signal),
-    },
-  );
-  const connected = agent.start(stop.signal);
+  const node = runNode(options, identity, stop.signal);
   const manager = createServiceManager(process.env, process.pid);
-  const service = serveUnderManager({ manager, clock, log, isAlive: () => agent.isTurning() }, stop.signal);
+  const parts = { clock: createSystemClock(), log: createLog({ level: options.logLevel, name: 'agent' }) };
+  const service = serveUnderManager({ manager, ...parts, isAlive: node.isTurning }, stop.signal);
   return {
     nodeName: identity.nodeName,
-    connected,
-=======
-  return {
-    nodeName: identity.nodeName,
-    connected: runNode(options, identity, stop.signal),
->>>>>>> claiming
+    connected: node.connected,
     stop: async () => {
       await service.stopping();
       stop.abort();

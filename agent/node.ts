@@ -1,9 +1,7 @@
 // A node of this machine: the agent with an identity, the machine's disk and
 // network, and its container engine.
-
 import { createSystemClock } from '../platform/clock.ts';
-import type { Disk } from '../platform/disk.ts';
-import { createSystemDisk } from '../platform/disk.ts';
+import { createSystemDisk, type Disk } from '../platform/disk.ts';
 import { createLog } from '../platform/log.ts';
 import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
 import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
@@ -37,8 +35,15 @@ export function dockerFor(
   );
 }
 
-/** Runs the node's pods until the signal aborts. Resolves when the hub has been reached for the first time. */
-export function runNode(options: NodeOptions, identity: Identity, signal: AbortSignal): Promise<void> {
+export type RunningNode = {
+  /** Resolves when the hub has been reached for the first time. */
+  connected: Promise<void>;
+  /** Whether the pods are still being looked after. */
+  isTurning: () => boolean;
+};
+
+/** Runs the node's pods until the signal aborts. */
+export function runNode(options: NodeOptions, identity: Identity, signal: AbortSignal): RunningNode {
   const { version, dataDirectory, labels, keepaliveSeconds, logLevel } = options;
   const random = createSystemRandom();
   const disk = createSystemDisk();
@@ -60,5 +65,5 @@ export function runNode(options: NodeOptions, identity: Identity, signal: AbortS
       connect: (stop) => openNodeLink(identity, processNonce, keepaliveSeconds, stop),
     },
   );
-  return agent.start(signal);
+  return { connected: agent.start(signal), isTurning: () => agent.isTurning() };
 }
