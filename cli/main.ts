@@ -21,7 +21,11 @@ runProgram(
       summary: 'Writes an image to cards, sticks and files, with the configuration of the device.',
       load: async () => (await import('./commands/flash.ts')).flashCommand,
     },
+    image: {
+      summary: 'Builds the images that devices are flashed with, and looks at them.',
+      load: async () => (await import('./commands/image.ts')).imageCommand,
+    },
     ...deviceCommands,
   },
-  ['backup', 'restore', 'image', 'rig', 'doctor'],
+  ['backup', 'restore', 'rig', 'doctor'],
 );

@@ -1,6 +1,5 @@
 // Builds the image of a board from Debian's packages, the agent's executable and
 // firmware-images/files: no mounts, nothing configured, nothing run of the board's processor.
-import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   cpSync,
@@ -22,9 +21,10 @@ import { type Board, boards, commonPackages, leftOutPackages } from './boards.ts
 import { DebianArchive, type DebianPackage } from './debian.ts';
 import { makeExt4, makeFat, writeDisk } from './disk.ts';
 import { buildInitramfs } from './initramfs.ts';
+import { describeFile } from './inspect.ts';
 import { growthFactor, grubLayout, type Layout } from './layout.ts';
 import { checkLibraries } from './libraries.ts';
-import type { BoardName, ImageFile, ImageManifest } from './manifest.ts';
+import type { BoardName, ImageManifest } from './manifest.ts';
 import { buildRootTree, type RootTree } from './root-tree.ts';
 import { requireTools } from './tools.ts';
 import { packRoot, type VerifiedRoot } from './verity.ts';
@@ -34,8 +34,8 @@ export type BuildOptions = {
   version: string;
   /** Path of the agent's executable for the board's processor. */
   agent: string;
-  /** Images of containers, as archives of `docker save`. */
-  preload: readonly string[];
+  /** Images of containers: what they are called, and their archives as of `docker save`. */
+  preload: readonly { name: string; archive: string }[];
   config: DeviceConfig;
   /** Where the image goes. */
   outputDirectory: string;
@@ -168,14 +168,14 @@ async function assemble(
   const { builtAtSeconds, preload } = options;
   const data = join(work, 'data');
   mkdirSync(join(data, 'preload'), { recursive: true });
-  for (const [index, archive] of preload.entries()) cpSync(archive, join(data, 'preload', `${index}.tar`));
+  for (const [index, { archive }] of preload.entries()) cpSync(archive, join(data, 'preload', `${index}.tar`));
   const slotBytes = directoryBytes(['vmlinuz', 'initrd'].map((name) => join(bootDirectory, 'slots/a', name)));
   const layout = grubLayout({
     // Two slots, and a third while one is replaced.
     bootBytes: Math.max(minimumBootBytes, 3 * slotBytes + 16 * mebibyte),
     rootBytes: root.bytes * growthFactor,
     // Unpacked they take about twice the archives' size until the partition has grown.
-    dataBytes: minimumDataBytes + directoryBytes(preload) * 1.1,
+    dataBytes: minimumDataBytes + directoryBytes(preload.map(({ archive }) => archive)) * 1.1,
   });
   const sizeOf = (name: string): number => layout.partitions.find((partition) => partition.name === name)?.bytes ?? 0;
   const files = { boot: join(work, 'boot.img'), 'root-a': root.file, data: join(work, 'data.img') };
@@ -183,12 +183,6 @@ async function assemble(
   await makeExt4({ file: files.data, bytes: sizeOf('data'), label: 'data', directory: data, builtAtSeconds });
   await writeDisk(join(work, 'disk.img'), board, layout, files);
   return layout;
-}
-
-async function describeFile(path: string, file: string): Promise<ImageFile> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return { file, bytes: statSync(path).size, sha256: hash.digest('hex') };
 }
 
 async function finish(
@@ -219,7 +213,7 @@ async function finish(
     blockMap: await describeFile(join(work, 'disk.bmap'), `${name}.img.bmap`),
     partitions: layout.partitions.map(({ number: _, ...partition }) => partition),
     packages: packages.map(({ file: _, ...item }) => item),
-    preloaded: [...options.preload],
+    preloaded: options.preload.map(({ name }) => name),
   };
   const manifestFile = join(work, 'manifest.json');
   writeFileSync(manifestFile, `${JSON.stringify(manifest, undefined, 2)}\n`);

@@ -1,6 +1,6 @@
 // skerry flash: writes an image to cards, sticks and files, with the configuration
 // of the device that will start from it.
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { boardNames } from '../../firmware-images/manifest.ts';
 import type { Command } from '../command.ts';
@@ -13,26 +13,14 @@ import { eject } from '../flash/eject.ts';
 import { flash, type Outcome } from '../flash/flash.ts';
 import { bootPartition, checkPartitions, type Image, openImage } from '../flash/image.ts';
 import { readStart } from '../flash/image-reader.ts';
-import { headBytes, maximumKeyFileBytes } from '../flash/limits.ts';
+import { readKeys } from '../flash/keys.ts';
+import { headBytes } from '../flash/limits.ts';
 import type { Overlay } from '../flash/overlay.ts';
 import { readPartitionTable } from '../flash/partition-table.ts';
 import { Progress } from '../flash/progress.ts';
 import { openDrive, openFile, type Target } from '../flash/target.ts';
 import { humanBytes, humanSeconds } from '../flash/text.ts';
 import type { Options } from '../options.ts';
-
-/** Lines of the key files, without comments. @throws UsageError */
-function readKeys(paths: string[]): string[] {
-  return paths.flatMap((path) => {
-    try {
-      if (statSync(path).size > maximumKeyFileBytes) throw new Error('is too large for public keys');
-      const lines = readFileSync(path, 'utf8').split('\n');
-      return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
-    } catch (error) {
-      throw new UsageError(`--ssh-key ${path}: ${(error as Error).message}`, { cause: error });
-    }
-  });
-}
 
 /** Checks the image as a whole and works the configuration in. @throws ImageError, UsageError */
 async function prepareImage(options: Options, targets: number): Promise<{ image: Image; overlay: Overlay }> {
