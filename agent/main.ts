@@ -3,12 +3,15 @@
 import { join } from 'node:path';
 import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk } from '../platform/disk.ts';
-import { lockDirectory } from '../platform/lock.ts';
+import { createHost } from '../platform/host.ts';
+import { lockDirectory, lockHolder } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
 import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
 import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
 import { Agent } from './agent.ts';
+import type { NamedFinding } from './doctor/checks.ts';
+import { readDevice, readTimeFloor } from './doctor/read-device.ts';
 import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
 import { SliceState } from './state/slice-state.ts';
@@ -26,6 +29,10 @@ export type AgentMainOptions = {
   /** Path of the engine's socket. */
   runtimeEndpoint: string;
   keepaliveSeconds: number;
+  /** Time between looks at the device itself, ms. */
+  statusIntervalMs: number;
+  /** Where the device's /proc and /sys are found. */
+  hostRoot: string;
   logLevel: string;
 };
 
@@ -46,6 +53,7 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
   const disk = createSystemDisk();
   const log = createLog({ level: options.logLevel, name: 'agent' });
   const { dataDirectory } = options;
+  const host = createHost(options.hostRoot);
   await disk.makeDirectory(dataDirectory);
   const unlock = await lockDirectory(disk, dataDirectory, 'agent');
   const identity = await identify(options);
@@ -53,7 +61,12 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
   const stop = new AbortController();
   const processNonce = Buffer.from(random.bytes(6)).toString('hex');
   const agent = new Agent(
-    { nodeName: identity.nodeName, version: options.version, dataDirectory },
+    {
+      nodeName: identity.nodeName,
+      version: options.version,
+      dataDirectory,
+      statusIntervalMs: options.statusIntervalMs,
+    },
     {
       clock,
       random,
@@ -62,6 +75,10 @@ export async function startAgent(options: AgentMainOptions): Promise<RunningAgen
       runtime,
       streams: runtime.streams,
       readHostUsage,
+      readDevice: async () => ({
+        device: await readDevice(host, dataDirectory),
+        floorMs: await readTimeFloor(host, dataDirectory),
+      }),
       facts: readHostFacts,
       httpStatus,
       tcpReachable,
@@ -108,7 +125,7 @@ async function identify(options: AgentMainOptions): Promise<Identity> {
 
 function dockerFor(
   { runtimeEndpoint }: Pick<AgentMainOptions, 'runtimeEndpoint'>,
-  { nodeName, instance }: Identity,
+  { nodeName, instance }: Pick<Identity, 'nodeName' | 'instance'>,
 ): DockerRuntime {
   const { architecture } = readHostFacts();
   return new DockerRuntime(
@@ -126,6 +143,35 @@ export async function uninstallAgent(
   const identity = await loadIdentity(disk, options.dataDirectory);
   if (identity !== undefined) await dockerFor(options, identity).uninstall();
   await disk.remove(options.dataDirectory);
+}
+
+export type DoctorMainOptions = {
+  /** The agent's; undefined when none was named. */
+  dataDirectory: string | undefined;
+  runtimeEndpoint: string;
+  hostRoot: string;
+};
+
+/** What a look at this device finds, check by check. Nothing is changed, and a running agent is not disturbed. */
+export async function examineDevice({
+  dataDirectory,
+  runtimeEndpoint,
+  hostRoot,
+}: DoctorMainOptions): Promise<NamedFinding[]> {
+  const disk = createSystemDisk();
+  // Only now: an agent that runs has no use for it.
+  const { diagnose } = await import('./doctor/diagnose.ts');
+  return diagnose(
+    { dataDirectory },
+    {
+      host: createHost(hostRoot),
+      clock: createSystemClock(),
+      facts: readHostFacts(),
+      describeEngine: () => dockerFor({ runtimeEndpoint }, { nodeName: '', instance: '' }).details(),
+      lockHolder: (directory) => lockHolder(disk, directory),
+      loadIdentity: (directory) => loadIdentity(disk, directory),
+    },
+  );
 }
 
 export type AgentDescription = {

@@ -19,5 +19,5 @@ runProgram(
     },
     ...deviceCommands,
   },
-  ['backup', 'restore', 'image', 'flash', 'rig', 'doctor'],
+  ['backup', 'restore', 'image', 'flash', 'rig'],
 );

@@ -6,8 +6,9 @@ import { podKind } from '../../api/kinds/pod.ts';
 import type { Pod } from '../../api/meta/kubernetes.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
-import { hasReason, notFound } from '../../api/meta/status.ts';
+import { ApiError, hasReason, notFound } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
+import type { StreamTarget } from '../../api/wire/frames.ts';
 import { metricsMaxAgeMs, metricsWithinMs } from './limits.ts';
 import { type ApiParts, kindOf, resourceNameOf } from './parts.ts';
 import { parseSelection } from './selection.ts';
@@ -35,17 +36,43 @@ export async function sampleOf(
   samples.set(parts.nodes, known);
   const last = known.get(nodeName);
   if (last !== undefined && parts.clock.monotonicMs() - last.takenMs < maxAgeMs) return last;
+  const usage = (await askNode(parts, nodeName, { kind: 'stats' })) as NodeUsage | undefined;
+  if (usage === undefined) return undefined;
+  const sample = { atMs: parts.clock.nowMs(), takenMs: parts.clock.monotonicMs(), usage };
+  known.set(nodeName, sample);
+  return sample;
+}
+
+/** What a device tells of itself, in Prometheus' text format. @throws ApiError ServiceUnavailable */
+export async function deviceMetricsOf(parts: ApiParts, nodeName: string): Promise<string> {
+  const answer = await askNode(parts, nodeName, { kind: 'stats', device: true });
+  if (answer === undefined) throw nodeAway(nodeName);
+  const { metrics } = answer as { metrics?: unknown };
+  if (typeof metrics !== 'string')
+    throw new ApiError('ServiceUnavailable', `the agent of node ${nodeName} is too old to tell this: update it`);
+  return metrics;
+}
+
+export function nodeAway(nodeName: string): ApiError {
+  return new ApiError(
+    'ServiceUnavailable',
+    `node ${nodeName} is not connected to the hub: it can be reached when it is back`,
+  );
+}
+
+/** A node's answer, in time; undefined when it can't be asked. */
+async function askNode(
+  parts: ApiParts,
+  nodeName: string,
+  target: StreamTarget & { kind: 'stats' },
+): Promise<object | undefined> {
   const stop = new AbortController();
   const cancelTimer = parts.clock.setTimer(metricsWithinMs, () => stop.abort());
   try {
-    const stream = await parts.nodes.open(nodeName, { kind: 'stats' }, stop.signal);
+    const stream = await parts.nodes.open(nodeName, target, stop.signal);
     const chunks: Uint8Array[] = [];
     for await (const { bytes } of stream.output()) chunks.push(bytes);
-    if (chunks.length === 0) return undefined;
-    const usage = JSON.parse(Buffer.concat(chunks).toString()) as NodeUsage;
-    const sample = { atMs: parts.clock.nowMs(), takenMs: parts.clock.monotonicMs(), usage };
-    known.set(nodeName, sample);
-    return sample;
+    return chunks.length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as object);
   } catch (error) {
     if (hasReason(error, 'ServiceUnavailable') || hasReason(error, 'InternalError')) return undefined;
     throw error;
