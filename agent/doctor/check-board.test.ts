@@ -10,6 +10,7 @@ import {
   readOnlyPi,
   roomy,
   starvedPi,
+  starvedPi5,
   usbDisk,
   warmPi,
 } from '../../test/support/recorded-devices.ts';
@@ -171,6 +172,13 @@ const cases: Case[] = [
     status: 'problem',
     seen: /^under-voltage now/,
     mend: /power supply/,
+  },
+  {
+    what: 'under-voltage of a Raspberry Pi 5',
+    tree: starvedPi5,
+    check: 'power',
+    status: 'problem',
+    seen: /^under-voltage now, says get_throttled$/,
   },
   { what: 'under-voltage before', tree: onceStarvedPi, check: 'power', status: 'warning', seen: /has been too low/ },
   {

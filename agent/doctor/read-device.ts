@@ -50,16 +50,24 @@ export async function readDevice(host: Host, directory: string): Promise<DeviceR
   };
 }
 
+/** The driver's devices: `soc:firmware`, with an address in its name on a Raspberry Pi 5. */
+const firmwareDriver = '/sys/bus/platform/drivers/raspberrypi-firmware';
 const throttledPath = '/sys/devices/platform/soc/soc:firmware/get_throttled';
 
 /**
- * The supply of a Raspberry Pi: its own kernel has `get_throttled`, Debian's has the alarm of `rpi_volt` alone,
- * which tells of the last two seconds.
+ * The supply of a Raspberry Pi. Its own kernels before 6.12 have `get_throttled`, which warns in the kernel's log, once
+ * a boot, that it is to go (raspberrypi/linux#6697); nothing else in files tells of throttling. All kernels, Debian's
+ * too, have the alarm of `rpi_volt`, which tells of the last two seconds, and by asking the firmware makes it forget
+ * what was before.
  */
 async function readPower(host: Host): Promise<Power | undefined> {
-  const bits = await host.read(throttledPath);
-  // The firmware's number, in hexadecimal without 0x.
-  if (bits !== undefined && /^[0-9a-f]+$/i.test(bits)) return powerOf('get_throttled', Number.parseInt(bits, 16));
+  const devices = (await host.list(firmwareDriver)).filter((name) => name.includes(':'));
+  for (const path of [throttledPath, ...devices.map((name) => `${firmwareDriver}/${name}/get_throttled`)]) {
+    const bits = await host.read(path);
+    // The firmware's number, in hexadecimal, with 0x or without.
+    if (bits !== undefined && /^(0x)?[0-9a-f]+$/i.test(bits))
+      return powerOf('get_throttled', Number.parseInt(bits, 16));
+  }
   for (const name of await host.list('/sys/class/hwmon')) {
     if ((await host.read(`/sys/class/hwmon/${name}/name`)) !== 'rpi_volt') continue;
     const alarm = numberOf(await host.read(`/sys/class/hwmon/${name}/in0_lcrit_alarm`));

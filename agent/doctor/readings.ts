@@ -8,7 +8,7 @@ export type ThrottleFlag = (typeof throttleFlags)[number];
 export type Power = {
   source: 'get_throttled' | 'vcgencmd' | 'rpi_volt';
   now: Partial<Record<ThrottleFlag, boolean>>;
-  /** Since the board was started; undefined where only the present is told. */
+  /** Since the board was started, as far as the firmware remembers; undefined where only the present is told. */
   sinceBoot: Partial<Record<ThrottleFlag, boolean>> | undefined;
 };
 

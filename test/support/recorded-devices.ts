@@ -75,14 +75,20 @@ export const healthyPi: Tree = {
   '/sys/class/watchdog/watchdog0/state': 'active',
   '/sys/class/watchdog/watchdog0/timeout': '15',
 };
+const { [throttled]: _none, ...withoutFirmware } = healthyPi;
 /** Too little voltage and throttled now, and both before. */
 export const starvedPi: Tree = { ...healthyPi, [throttled]: '50005' };
 /** All is well now, and was not. */
 export const onceStarvedPi: Tree = { ...healthyPi, [throttled]: '50000' };
 export const hotPi: Tree = { ...healthyPi, ...zone(86.1), [throttled]: 'e0008' };
+/** Where the driver of a Raspberry Pi 5 is found. */
+export const starvedPi5: Tree = {
+  ...withoutFirmware,
+  '/sys/bus/platform/drivers/raspberrypi-firmware/bind': '',
+  '/sys/bus/platform/drivers/raspberrypi-firmware/soc@107c000000:firmware/get_throttled': '0x50005',
+};
 export const warmPi: Tree = { ...healthyPi, ...zone(82.4) };
 
-const { [throttled]: _none, ...withoutFirmware } = healthyPi;
 /** Debian's kernel: an alarm of the voltage alone. */
 export const debianPi = (alarm: 0 | 1): Tree => ({
   ...withoutFirmware,

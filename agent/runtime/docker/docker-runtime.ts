@@ -110,9 +110,11 @@ export class DockerRuntime implements Runtime {
     storageDriver: string;
   }> {
     return this.#inTime(async () => {
+      const { Components } = await this.#docker.version();
       const { ServerVersion, CgroupDriver, CgroupVersion, Driver } = await this.#docker.info();
       return {
-        name: (await this.describe()).name,
+        // Podman speaks for itself as a component of Docker's API.
+        name: Components?.some(({ Name }) => Name.startsWith('Podman')) ? 'podman' : 'docker',
         version: ServerVersion ?? 'unknown',
         cgroupDriver: CgroupDriver ?? 'unknown',
         cgroupVersion: CgroupVersion ?? '1',
