@@ -156,7 +156,7 @@ export class Agent {
       hello: { agentVersion: this.#options.version, bootId: facts().bootId },
       onSlice: (keys) => this.#pods.sliceChanged(keys),
       onWelcome: (hubTimeMs) => {
-        this.#device.hubTime(hubTimeMs);
+        void this.#device.hubTime(hubTimeMs);
         // The hub may have called this node and its pods unreachable: it hears of all of them again.
         this.#reportNode();
         this.#pods.reportAll();

@@ -80,14 +80,17 @@ function isNearEnd({ lifeUsedRatio, reserve }: DiskReading): boolean {
   return (lifeUsedRatio ?? 0) > wornRatio || reserve === 'warning' || reserve === 'urgent';
 }
 
-/** What holds after one more look: a problem that is not seen any more goes after some quiet looks. */
+/** They come and go with the load: such a problem goes when it has not been seen for some looks. */
+const flickering: readonly DeviceConditionType[] = ['UnderVoltage', 'Throttled'];
+
+/** What holds after one more look. */
 export function judge(observed: Observed, before: readonly Held[]): Held[] {
   return deviceConditionTypes.flatMap((type): Held[] => {
     const last = before.find((held) => held.type === type);
     const verdict = judges[type](observed, last?.isProblem === true);
     if (verdict === undefined) return [];
-    if (last?.isProblem && !verdict.isProblem && last.quiet + 1 < quietLooks)
-      return [{ ...last, quiet: last.quiet + 1 }];
+    const isOver = last?.isProblem === true && !verdict.isProblem;
+    if (isOver && flickering.includes(type) && last.quiet + 1 < quietLooks) return [{ ...last, quiet: last.quiet + 1 }];
     return [{ type, ...verdict, quiet: 0 }];
   });
 }

@@ -49,8 +49,7 @@ it('knows its conditions when it has started, and tells of changes alone', async
 
 it('finds a clock that differs from the hub, also when it jumps later', async () => {
   const { clock, told, watch } = await watchOf(healthyPi);
-  watch.hubTime(clock.nowMs() + 5000);
-  await clock.advance(intervalMs);
+  await watch.hubTime(clock.nowMs() + 5000);
   // The reason is a new one: the hub has told its time.
   assert.deepEqual(told, [[]]);
   clock.jumpWall(-3_600_000);
@@ -58,6 +57,6 @@ it('finds a clock that differs from the hub, also when it jumps later', async ()
   assert.deepEqual(told.at(-1), ['ClockNotSynchronized']);
   assert.match(await watch.metrics(), /^skerry_device_clock_difference_seconds -3605$/m);
   clock.jumpWall(3_600_000);
-  await clock.advance(quietLooks * intervalMs);
+  await clock.advance(intervalMs);
   assert.deepEqual(told.at(-1), []);
 });

@@ -30,16 +30,13 @@ export class DeviceWatch {
   /** Looks for the first time; resolves when its conditions are known. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#look();
-    every(this.#parts.clock, this.#options.intervalMs, signal, async () => {
-      const before = this.conditions();
-      await this.#look();
-      if (!jsonEqual(before, this.conditions())) this.#parts.onChange();
-    });
+    every(this.#parts.clock, this.#options.intervalMs, signal, () => this.#lookAgain());
   }
 
-  /** The hub has told its time, ms since 1970. */
-  hubTime(timeMs: number): void {
+  /** The hub has told its time, ms since 1970: what the clock says is judged by it from now on. Never rejects. */
+  async hubTime(timeMs: number): Promise<void> {
     this.#hubOffsetMs = timeMs - this.#parts.clock.monotonicMs();
+    await this.#lookAgain();
   }
 
   /** As of the last look, without times. */
@@ -59,6 +56,12 @@ export class DeviceWatch {
     const hubDifferenceMs =
       this.#hubOffsetMs === undefined ? undefined : nowMs - clock.monotonicMs() - this.#hubOffsetMs;
     return { device, clock: { nowMs, floorMs, hubDifferenceMs } };
+  }
+
+  async #lookAgain(): Promise<void> {
+    const before = this.conditions();
+    await this.#look();
+    if (!jsonEqual(before, this.conditions())) this.#parts.onChange();
   }
 
   async #look(): Promise<void> {

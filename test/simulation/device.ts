@@ -70,7 +70,7 @@ export class Device {
     const latencyMs = (): number => random.fraction() * 40;
     const runtime = new SimulatedRuntime({ instance: this.name, latencyMs }, { engine: this.engine, clock });
     const agent = new Agent(
-      { nodeName: this.name, version: '0.0.0', dataDirectory, statusIntervalMs: 60_000 },
+      { nodeName: this.name, version: '0.0.0', dataDirectory, statusIntervalMs: 20_000 },
       {
         clock: process.clock,
         random: createSeededRandom(Math.floor(random.fraction() * 2 ** 32)),
