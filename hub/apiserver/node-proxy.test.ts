@@ -7,10 +7,12 @@ import { ApiError } from '../../api/meta/status.ts';
 import { channels, type StreamTarget } from '../../api/wire/frames.ts';
 import { InProcessApi } from '../../test/support/in-process-api.ts';
 import { resources } from '../client/resources.ts';
+import { maxNodeAnswerBytes } from './limits.ts';
 import type { NodeConnector, NodeStream } from './node-connector.ts';
 
 const answers: Record<string, object> = {
   fresh: { metrics: 'skerry_device_uptime_seconds 7\n' },
+  flood: { metrics: 'x'.repeat(maxNodeAnswerBytes) },
   old: { windowMs: 1000, node: { cpuNanoCores: 1, memoryBytes: 1 }, containers: [] },
 };
 const asked: StreamTarget[] = [];
@@ -41,7 +43,7 @@ const nodes: NodeConnector = {
 
 const stop = new AbortController();
 const api = await InProcessApi.start(stop.signal, nodes);
-for (const name of ['fresh', 'old', 'away']) await api.client.create(resources.nodes, { metadata: { name } });
+for (const name of ['fresh', 'flood', 'old', 'away']) await api.client.create(resources.nodes, { metadata: { name } });
 after(() => stop.abort());
 
 function metricsOf(name: string): Promise<Reply> {
@@ -62,8 +64,12 @@ it("passes a device's figures on as Prometheus reads them", async () => {
   assert.deepEqual(asked.at(-1), { kind: 'stats', device: true });
 });
 
+it('takes no more of a node than its limit', async () => {
+  await assert.rejects(metricsOf('flood'), /node flood tells more than 4194304 bytes of itself/);
+});
+
 it('says that an agent is too old, that a node is away, that there is none', async () => {
   await assert.rejects(metricsOf('old'), /the agent of node old is too old to tell this: update it/);
-  await assert.rejects(metricsOf('away'), /node away is not connected to the hub/);
+  await assert.rejects(metricsOf('away'), /node away is not connected/);
   await assert.rejects(metricsOf('none'), /nodes "none" not found/);
 });

@@ -7,7 +7,7 @@ import type { Pod } from '../../api/meta/kubernetes.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
-import { deviceMetricsOf, type NodeUsage, nodeAway, sampleOf } from './metrics.ts';
+import { deviceMetricsOf, type NodeUsage, sampleOf } from './metrics.ts';
 import { type ApiParts, getEntry, nameOf } from './parts.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
 
@@ -33,7 +33,11 @@ export async function proxyNode(parts: ApiParts, operation: Operation): Promise<
     return { code: 200, body: await deviceMetricsOf(parts, nodeName), contentType: metricsContentType };
   // Asked anew: it also tells whether the node is there.
   const sample = await sampleOf(parts, nodeName, 0);
-  if (sample === undefined) throw nodeAway(nodeName);
+  if (sample === undefined)
+    throw new ApiError(
+      'ServiceUnavailable',
+      `node ${nodeName} is not connected to the hub: it can be reached when it is back`,
+    );
   if (path === '/healthz') return { code: 200, body: 'ok' };
   const { entries } = await parts.store.list({ prefix: listPrefix(podKind, undefined) });
   const pods = entries
