@@ -10,6 +10,7 @@ import type { Log } from '../platform/log.ts';
 import type { httpStatus, tcpReachable } from '../platform/net.ts';
 import type { HostFacts, readHostUsage } from '../platform/process.ts';
 import type { Random } from '../platform/random.ts';
+import { DeviceWatch, type DeviceWatchParts } from './doctor/device-watch.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import { PodStreams } from './pods/pod-streams.ts';
 import type { PodEvent } from './pods/pod-worker.ts';
@@ -29,6 +30,8 @@ export type AgentOptions = {
   dataDirectory: string;
   /** Labels that the node gives itself, beside those of its hardware. */
   labels?: Record<string, string>;
+  /** Time between looks at the device itself, ms. */
+  statusIntervalMs: number;
 };
 export type AgentParts = {
   clock: Clock;
@@ -38,6 +41,7 @@ export type AgentParts = {
   runtime: Runtime;
   streams: ContainerStreams;
   readHostUsage: typeof readHostUsage;
+  readDevice: DeviceWatchParts['readDevice'];
   facts: () => HostFacts;
   httpStatus: typeof httpStatus;
   tcpReachable: typeof tcpReachable;
@@ -53,6 +57,7 @@ export class Agent {
   #pods: PodManager;
   #prober: Prober;
   #streams: Streams;
+  #device: DeviceWatch;
   #problem: string | undefined = 'the agent is starting';
   #engine: { name: string; version: string } | undefined;
   #conditions: Condition[] | undefined;
@@ -65,7 +70,15 @@ export class Agent {
     this.#state = new SliceState({ directory: options.dataDirectory }, { disk, log });
     const find = (key: string): ReturnType<SliceState['get']> => this.#state.get(key);
     const volumes = new Volumes({ directory: options.dataDirectory }, { disk, find });
-    const podStreams = new PodStreams({ ...parts, pods: () => this.#state.all('pods') as Pod[] });
+    this.#device = new DeviceWatch(
+      { intervalMs: options.statusIntervalMs },
+      { clock, readDevice: parts.readDevice, onChange: () => this.#reportNode() },
+    );
+    const podStreams = new PodStreams({
+      ...parts,
+      pods: () => this.#state.all('pods') as Pod[],
+      deviceMetrics: () => this.#device.metrics(),
+    });
     this.#streams = new Streams({
       openLog: (...request) => podStreams.openLog(...request).catch(refuse),
       open: (...request) => podStreams.open(...request).catch(refuse),
@@ -124,6 +137,8 @@ export class Agent {
     const firstLink = new Promise<void>((resolve) => {
       this.#firstLink = resolve;
     });
+    // Before the node is reported: a condition that it leaves out would be forgotten, and since when it holds.
+    await this.#device.start(signal);
     this.#reportNode();
     this.#pods.start(signal);
     signal.addEventListener('abort', () => this.#prober.stop());
@@ -147,7 +162,8 @@ export class Agent {
       outbox: this.#outbox,
       hello: { agentVersion: this.#options.version, bootId: facts().bootId },
       onSlice: (keys) => this.#pods.sliceChanged(keys),
-      onWelcome: () => {
+      onWelcome: (hubTimeMs) => {
+        void this.#device.hubTime(hubTimeMs);
         // The hub may have called this node and its pods unreachable: it hears of all of them again.
         this.#reportNode();
         this.#pods.reportAll();
@@ -183,6 +199,7 @@ export class Agent {
       agentVersion: version,
       engine: this.#engine,
       problem: this.#problem,
+      device: this.#device.conditions(),
       known: this.#conditions,
       nowMs: this.#parts.clock.nowMs(),
     });

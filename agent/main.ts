@@ -3,11 +3,13 @@
 import { join } from 'node:path';
 import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk } from '../platform/disk.ts';
-import { lockDirectory } from '../platform/lock.ts';
+import { createHost } from '../platform/host.ts';
+import { lockDirectory, lockHolder } from '../platform/lock.ts';
 import { createLog } from '../platform/log.ts';
 import { readHostFacts } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
 import { createServiceManager, serveUnderManager } from '../platform/service-manager.ts';
+import type { NamedFinding } from './doctor/checks.ts';
 import { dockerFor, type NodeOptions, runNode } from './node.ts';
 import { loadDeviceRecord, makeKey, saveDeviceRecord } from './state/device-record.ts';
 import { type Identity, loadIdentity, saveIdentity } from './state/identity.ts';
@@ -98,6 +100,35 @@ export async function uninstallAgent(
   const identity = await loadIdentity(disk, options.dataDirectory);
   if (identity !== undefined) await dockerFor(options, identity).uninstall();
   await disk.remove(options.dataDirectory);
+}
+
+export type DoctorMainOptions = {
+  /** The agent's; undefined when none was named. */
+  dataDirectory: string | undefined;
+  runtimeEndpoint: string;
+  hostRoot: string;
+};
+
+/** What a look at this device finds, check by check. Nothing is changed, and a running agent is not disturbed. */
+export async function examineDevice({
+  dataDirectory,
+  runtimeEndpoint,
+  hostRoot,
+}: DoctorMainOptions): Promise<NamedFinding[]> {
+  const disk = createSystemDisk();
+  // Only now: an agent that runs has no use for it.
+  const { diagnose } = await import('./doctor/diagnose.ts');
+  return diagnose(
+    { dataDirectory },
+    {
+      host: createHost(hostRoot),
+      clock: createSystemClock(),
+      facts: readHostFacts(),
+      describeEngine: () => dockerFor({ runtimeEndpoint }, { nodeName: '', instance: '' }).details(),
+      lockHolder: (directory) => lockHolder(disk, directory),
+      loadIdentity: (directory) => loadIdentity(disk, directory),
+    },
+  );
 }
 
 export type AgentDescription = {

@@ -2,11 +2,13 @@
 // network, and its container engine.
 import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk, type Disk } from '../platform/disk.ts';
+import { createHost } from '../platform/host.ts';
 import { createLog } from '../platform/log.ts';
 import { connectInNamespace, connectTo, httpStatus, tcpReachable } from '../platform/net.ts';
 import { killProcess, readHostFacts, readHostUsage } from '../platform/process.ts';
 import { createSystemRandom } from '../platform/random.ts';
 import { Agent } from './agent.ts';
+import { readDevice, readTimeFloor } from './doctor/read-device.ts';
 import { DockerRuntime } from './runtime/docker/docker-runtime.ts';
 import type { Identity } from './state/identity.ts';
 import { openNodeLink } from './sync/mqtt-link.ts';
@@ -18,6 +20,10 @@ export type NodeOptions = {
   runtimeEndpoint: string;
   keepaliveSeconds: number;
   logLevel: string;
+  /** Time between looks at the device itself, ms. */
+  statusIntervalMs: number;
+  /** Where the device's /proc and /sys are found. */
+  hostRoot: string;
   /** Labels that the node gives itself, beside those of its hardware. */
   labels?: Record<string, string>;
 };
@@ -44,13 +50,20 @@ export type RunningNode = {
 
 /** Runs the node's pods until the signal aborts. */
 export function runNode(options: NodeOptions, identity: Identity, signal: AbortSignal): RunningNode {
-  const { version, dataDirectory, labels, keepaliveSeconds, logLevel } = options;
+  const { version, dataDirectory, labels, keepaliveSeconds, statusIntervalMs, logLevel } = options;
   const random = createSystemRandom();
   const disk = createSystemDisk();
+  const host = createHost(options.hostRoot);
   const runtime = dockerFor(options, identity, disk);
   const processNonce = Buffer.from(random.bytes(6)).toString('hex');
   const agent = new Agent(
-    { nodeName: identity.nodeName, version, dataDirectory, ...(labels === undefined ? {} : { labels }) },
+    {
+      nodeName: identity.nodeName,
+      version,
+      dataDirectory,
+      statusIntervalMs,
+      ...(labels === undefined ? {} : { labels }),
+    },
     {
       clock: createSystemClock(),
       random,
@@ -59,6 +72,10 @@ export function runNode(options: NodeOptions, identity: Identity, signal: AbortS
       runtime,
       streams: runtime.streams,
       readHostUsage,
+      readDevice: async () => ({
+        device: await readDevice(host, dataDirectory),
+        floorMs: await readTimeFloor(host, dataDirectory),
+      }),
       facts: readHostFacts,
       httpStatus,
       tcpReachable,

@@ -11,6 +11,10 @@ export const deviceCommands: Record<string, CommandEntry> = {
     summary: 'Tells what the agent on this device runs, without the hub.',
     load: async () => (await import('./commands/status.ts')).statusCommand,
   },
+  doctor: {
+    summary: 'Looks for what is wrong with this device, and says how to mend it.',
+    load: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  },
   version: versionEntry,
   [dialCommand]: {
     summary: 'Opens a connection inside a pod for the agent.',

@@ -27,5 +27,5 @@ runProgram(
     },
     ...deviceCommands,
   },
-  ['backup', 'restore', 'rig', 'doctor'],
+  ['backup', 'restore', 'rig'],
 );

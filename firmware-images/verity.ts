@@ -18,7 +18,7 @@ export type VerifiedRoot = {
 export async function packRoot(directory: string, file: string, builtAtSeconds: number): Promise<VerifiedRoot> {
   rmSync(file, { force: true });
   const time = String(builtAtSeconds);
-  const compression = ['-comp', 'zstd', '-Xcompression-level', '15', '-b', '256K'];
+  const compression = ['-comp', 'zstd', '-Xcompression-level', '9', '-b', '256K'];
   const reproducible = ['-all-root', '-no-xattrs', '-no-exports', '-mkfs-time', time, '-all-time', time];
   await runTool('mksquashfs', [
     directory,

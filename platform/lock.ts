@@ -17,19 +17,24 @@ function processIdentity(pid: number): string | undefined {
   }
 }
 
+/** Process id of the living process that holds a directory's lock. */
+export async function lockHolder(disk: Pick<Disk, 'read'>, directory: string): Promise<number | undefined> {
+  const held = Buffer.from((await disk.read(join(directory, 'lock'))) ?? [])
+    .toString()
+    .trim();
+  const holder = Number(held.split(' ')[0]);
+  return held !== '' && processIdentity(holder) === held ? holder : undefined;
+}
+
 /**
  * Locks a directory until the process ends or the returned function is called.
  * @throws LockedError when another living process holds it
  */
 export async function lockDirectory(disk: Disk, directory: string, what: string): Promise<() => Promise<void>> {
   const path = join(directory, 'lock');
-  const held = Buffer.from((await disk.read(path)) ?? [])
-    .toString()
-    .trim();
-  const holder = Number(held.split(' ')[0]);
-  if (held !== '' && holder !== process.pid && processIdentity(holder) === held) {
+  const holder = await lockHolder(disk, directory);
+  if (holder !== undefined && holder !== process.pid)
     throw new LockedError(`${directory} is in use by the ${what} with process id ${holder}`);
-  }
   await disk.write(path, `${processIdentity(process.pid) ?? process.pid}\n`);
   return () => disk.remove(path);
 }

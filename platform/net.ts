@@ -1,5 +1,6 @@
 // TLS and TCP sockets, for the adapters that put a protocol on them.
 import { spawn } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { connect as connectTcp, Socket } from 'node:net';
@@ -79,6 +80,34 @@ export function readPeerChain(host: string, port: number, timeoutMs: number): Pr
       resolve(chain);
     });
   });
+}
+
+/** A TLS connection was begun, and came to nothing. */
+export class HandshakeError extends Error {}
+
+/**
+ * Shakes hands with a TLS server that must show a certificate of this authority (PEM), whatever its name, and leaves.
+ * Resolves with the version of TLS. Nothing is sent. @throws HandshakeError, or Error when there is no connection
+ */
+export function shakeHands(host: string, port: number, authority: string, timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, ca: authority, checkServerIdentity: () => undefined, timeout: timeoutMs });
+    let isConnected = false;
+    socket.once('connect', () => {
+      isConnected = true;
+    });
+    socket.once('error', (error) => reject(isConnected ? new HandshakeError(error.message, { cause: error }) : error));
+    socket.once('timeout', () => socket.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    socket.once('secureConnect', () => {
+      resolve(socket.getProtocol() ?? 'TLS');
+      socket.destroy();
+    });
+  });
+}
+
+/** Addresses of a name, as the system's resolver has them. @throws Error */
+export async function resolveName(name: string): Promise<string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address);
 }
 
 export type HttpProbe = {

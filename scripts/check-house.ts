@@ -36,6 +36,7 @@ const allowedImports: Record<string, string[]> = {
   'agent/probes': ['api', 'platform'],
   'agent/network': ['api', 'platform'],
   'agent/stats': ['api', 'platform'],
+  'agent/doctor': ['api', 'platform'],
   'agent/sync': ['api', 'platform', 'agent/state'],
   'agent/tunnel': ['api', 'platform', 'agent/state'],
   'agent/device': ['api', 'platform', 'agent/state', 'agent/sync'],

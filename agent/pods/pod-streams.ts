@@ -20,6 +20,8 @@ export type PodStreamsParts = {
   clock: Clock;
   readHostUsage: typeof readHostUsage;
   pods: () => Pod[];
+  /** Figures of the device, in Prometheus' text format. */
+  deviceMetrics: () => Promise<string>;
 };
 
 /** Time over which a node's processor use is measured, ms. */
@@ -74,7 +76,7 @@ export class PodStreams {
       case 'port':
         return this.#openPort(target.podUid, target.port, signal);
       case 'stats':
-        return outputOnly(channels.output, [await this.#usage(signal)]);
+        return outputOnly(channels.output, [target.device ? await this.#deviceMetrics() : await this.#usage(signal)]);
     }
   }
 
@@ -117,6 +119,10 @@ export class PodStreams {
       closeChannel: () => void connection.end(),
       exitCode: () => Promise.resolve(undefined),
     };
+  }
+
+  async #deviceMetrics(): Promise<Uint8Array> {
+    return Buffer.from(JSON.stringify({ metrics: await this.#parts.deviceMetrics() }));
   }
 
   /** What the node and its running containers use, as JSON. */

@@ -14,6 +14,8 @@ export type NodeStatusInput = {
   engine: { name: string; version: string } | undefined;
   /** Why pods can't run now; undefined when they can. */
   problem: string | undefined;
+  /** What the device says of itself, without times. */
+  device: readonly Condition[];
   known: Condition[] | undefined;
   nowMs: number;
 };
@@ -42,6 +44,7 @@ export function nodeStatus({
   agentVersion,
   engine,
   problem,
+  device,
   known,
   nowMs,
 }: NodeStatusInput): JsonObject {
@@ -66,12 +69,15 @@ export function nodeStatus({
     fine('MemoryPressure', 'KubeletHasSufficientMemory', 'the agent has sufficient memory available'),
     fine('DiskPressure', 'KubeletHasNoDiskPressure', 'the agent has no disk pressure'),
     fine('PIDPressure', 'KubeletHasSufficientPID', 'the agent has sufficient PID available'),
+    ...device,
     ready,
   ];
+  // What the device does not tell any more is no condition of it.
+  const kept = (known ?? []).filter(({ type }) => wanted.some((condition) => condition.type === type));
   return {
     capacity: resources,
     allocatable: resources,
-    conditions: wanted.reduce((list, condition) => setCondition(list, condition, now), known ?? []),
+    conditions: wanted.reduce((list, condition) => setCondition(list, condition, now), kept),
     addresses: [
       ...facts.addresses.slice(0, 1).map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: nodeName },

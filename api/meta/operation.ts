@@ -33,7 +33,13 @@ export type Operation = {
 };
 
 /** What an operation answers: JSON text where the store has it ready, else an object. */
-export type Reply = { code: number; body: string | object; warnings?: string[] };
+export type Reply = {
+  code: number;
+  body: string | object;
+  warnings?: string[];
+  /** Of a body that is text of its own, sent as it is. */
+  contentType?: string;
+};
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 

@@ -49,8 +49,11 @@ export type StreamTarget =
   | ({ kind: 'attach' } & ContainerStream)
   /** A TCP port in the pod's network namespace. */
   | { kind: 'port'; podUid: string; port: number }
-  /** What the node and its containers use, as JSON on the output channel. */
-  | { kind: 'stats' };
+  /**
+   * What the node and its containers use, as JSON on the output channel. With `device` what the device tells of
+   * itself instead, `{"metrics": TEXT}` in Prometheus' format; older agents do not know it and tell the usage.
+   */
+  | { kind: 'stats'; device?: true };
 export type ContainerStream = {
   podUid: string;
   container: string;

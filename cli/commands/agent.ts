@@ -13,6 +13,11 @@ export const engineOptions: OptionSpecs = {
   'runtime-endpoint': { description: "the engine's socket", value: 'SOCKET', default: defaultSocket },
 };
 
+/** For an agent in a container, which has the device's own mounted elsewhere. */
+export const hostOptions: OptionSpecs = {
+  'host-root': { description: "directory below which the device's /proc and /sys are", value: 'DIR', default: '/' },
+};
+
 const options: OptionSpecs = {
   'data-dir': { description: 'where the agent keeps its data', value: 'DIR' },
   hub: { description: 'address of the hub; needed to join', value: 'mqtts://HOST:PORT' },
@@ -30,6 +35,12 @@ const options: OptionSpecs = {
   },
   'device-run-dir': { description: 'where apply-config finds its files', value: 'DIR', default: '/run/skerry' },
   'hardware-id': { description: 'tells this device from all others (default: what its hardware says)', value: 'ID' },
+  'node-status-update-frequency': {
+    description: 'how often the agent looks at the device itself: supply, heat, disks, clock',
+    value: 'DURATION',
+    default: '60s',
+  },
+  ...hostOptions,
   keepalive: { description: 'how often an idle connection says that it lives', value: 'DURATION', default: '60s' },
   uninstall: { description: 'remove all containers, the network and the data of this agent, and leave' },
   'log-level': { description: 'debug, info, warn or error', value: 'LEVEL', default: 'info' },
@@ -52,6 +63,8 @@ function readOptions(values: Options): AgentMainOptions {
     throw new UsageError(`--hub: expected mqtts://HOST:PORT, found ${JSON.stringify(hubUrl)}`);
   const keepaliveMs = values.duration('keepalive');
   if (keepaliveMs < 1000 || keepaliveMs > 3_600_000) throw new UsageError('--keepalive: expected from 1s to 1h');
+  const statusIntervalMs = values.duration('node-status-update-frequency');
+  if (statusIntervalMs < 1000) throw new UsageError('--node-status-update-frequency: expected 1s or more');
   return {
     version,
     dataDirectory: resolve(values.require('data-dir')),
@@ -62,6 +75,8 @@ function readOptions(values: Options): AgentMainOptions {
       process.stderr.write(`skerry: waits to be approved: kubectl certificate approve ${request}\n`),
     runtimeEndpoint: engineSocket(values),
     keepaliveSeconds: Math.round(keepaliveMs / 1000),
+    statusIntervalMs,
+    hostRoot: resolve(values.require('host-root')),
     logLevel: values.require('log-level'),
   };
 }

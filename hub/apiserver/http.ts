@@ -151,18 +151,21 @@ export class HttpServer {
     this.#count(operation, result.code);
     const warnings = warningHeaders(result.warnings ?? []);
     if (warnings.length > 0) reply.header('warning', warnings);
-    const body = encodeBody(
-      kindOf(operation),
-      result.body,
-      encoding,
-      parseInclude(query.includeObject),
-      this.#parts.clock.nowMs(),
-    );
+    const body =
+      result.contentType !== undefined && typeof result.body === 'string'
+        ? result.body
+        : encodeBody(
+            kindOf(operation),
+            result.body,
+            encoding,
+            parseInclude(query.includeObject),
+            this.#parts.clock.nowMs(),
+          );
     const sent = await compress(request.headers['accept-encoding'], body);
     if (sent !== body) reply.header('content-encoding', 'gzip').header('vary', 'accept-encoding');
     return reply
       .code(result.code)
-      .header('content-type', encoding.contentType)
+      .header('content-type', result.contentType ?? encoding.contentType)
       .header('cache-control', 'no-cache, private')
       .send(bytesOf(sent));
   }

@@ -30,6 +30,8 @@ export const maxTokenSeconds = 2 ** 32;
 export const maxManagerNameLength = 128;
 /** Age up to which a node's usage is told again without asking the node, ms. */
 export const metricsMaxAgeMs = 10_000;
+/** Most that a node may tell of what it uses, or of itself, bytes. */
+export const maxNodeAnswerBytes = 4 << 20;
 /** Time for a node to tell what it uses, ms. */
 export const metricsWithinMs = 10_000;
 /** Answers from this size on are compressed for clients that take them so, bytes, as in Kubernetes. */

@@ -6,9 +6,10 @@ import { podKind } from '../../api/kinds/pod.ts';
 import type { Pod } from '../../api/meta/kubernetes.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
-import { hasReason, notFound } from '../../api/meta/status.ts';
+import { ApiError, hasReason, notFound } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
-import { metricsMaxAgeMs, metricsWithinMs } from './limits.ts';
+import type { StreamTarget } from '../../api/wire/frames.ts';
+import { maxNodeAnswerBytes, metricsMaxAgeMs, metricsWithinMs } from './limits.ts';
 import { type ApiParts, kindOf, resourceNameOf } from './parts.ts';
 import { parseSelection } from './selection.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
@@ -35,20 +36,42 @@ export async function sampleOf(
   samples.set(parts.nodes, known);
   const last = known.get(nodeName);
   if (last !== undefined && parts.clock.monotonicMs() - last.takenMs < maxAgeMs) return last;
+  const usage = (await askNode(parts, nodeName, { kind: 'stats' }).catch(nothingWhenAway)) as NodeUsage | undefined;
+  if (usage === undefined) return undefined;
+  const sample = { atMs: parts.clock.nowMs(), takenMs: parts.clock.monotonicMs(), usage };
+  known.set(nodeName, sample);
+  return sample;
+}
+
+/** One node that can't be asked is no reason to tell nothing of the others. */
+function nothingWhenAway(error: unknown): undefined {
+  if (!hasReason(error, 'ServiceUnavailable') && !hasReason(error, 'InternalError')) throw error;
+}
+
+/** What a device tells of itself, in Prometheus' text format. @throws ApiError ServiceUnavailable, InternalError */
+export async function deviceMetricsOf(parts: ApiParts, nodeName: string): Promise<string> {
+  const { metrics } = (await askNode(parts, nodeName, { kind: 'stats', device: true })) as { metrics?: unknown };
+  if (typeof metrics !== 'string')
+    throw new ApiError('ServiceUnavailable', `the agent of node ${nodeName} is too old to tell this: update it`);
+  return metrics;
+}
+
+/** A node's answer, in time. @throws ApiError ServiceUnavailable, InternalError */
+async function askNode(parts: ApiParts, nodeName: string, target: StreamTarget & { kind: 'stats' }): Promise<object> {
   const stop = new AbortController();
   const cancelTimer = parts.clock.setTimer(metricsWithinMs, () => stop.abort());
   try {
-    const stream = await parts.nodes.open(nodeName, { kind: 'stats' }, stop.signal);
+    const stream = await parts.nodes.open(nodeName, target, stop.signal);
     const chunks: Uint8Array[] = [];
-    for await (const { bytes } of stream.output()) chunks.push(bytes);
-    if (chunks.length === 0) return undefined;
-    const usage = JSON.parse(Buffer.concat(chunks).toString()) as NodeUsage;
-    const sample = { atMs: parts.clock.nowMs(), takenMs: parts.clock.monotonicMs(), usage };
-    known.set(nodeName, sample);
-    return sample;
-  } catch (error) {
-    if (hasReason(error, 'ServiceUnavailable') || hasReason(error, 'InternalError')) return undefined;
-    throw error;
+    let length = 0;
+    for await (const { bytes } of stream.output()) {
+      length += bytes.length;
+      if (length > maxNodeAnswerBytes)
+        throw new ApiError('InternalError', `node ${nodeName} tells more than ${maxNodeAnswerBytes} bytes of itself`);
+      chunks.push(bytes);
+    }
+    if (chunks.length === 0) throw new ApiError('ServiceUnavailable', `node ${nodeName} does not answer in time`);
+    return JSON.parse(Buffer.concat(chunks).toString()) as object;
   } finally {
     cancelTimer();
   }

@@ -7,9 +7,12 @@ import type { Pod } from '../../api/meta/kubernetes.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { ApiError } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
-import { type NodeUsage, sampleOf } from './metrics.ts';
+import { deviceMetricsOf, type NodeUsage, sampleOf } from './metrics.ts';
 import { type ApiParts, getEntry, nameOf } from './parts.ts';
 import { decodeStored, listPrefix } from './stored-object.ts';
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info */
+const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** `NAME[:PORT]`: a node has one server, whatever the port. */
 function nodeNameOf(operation: Operation): string {
@@ -21,8 +24,13 @@ export async function proxyNode(parts: ApiParts, operation: Operation): Promise<
   const nodeName = nodeNameOf(operation);
   await getEntry(parts, nodeKind, undefined, nodeName);
   const path = operation.proxyPath ?? '/';
-  if (operation.verb !== 'get' || !['/healthz', '/pods', '/stats/summary'].includes(path))
-    throw new ApiError('NotFound', `the node serves nothing at ${path}: healthz, pods and stats/summary are there`);
+  if (operation.verb !== 'get' || !['/healthz', '/metrics', '/pods', '/stats/summary'].includes(path))
+    throw new ApiError(
+      'NotFound',
+      `the node serves nothing at ${path}: healthz, metrics, pods and stats/summary are there`,
+    );
+  if (path === '/metrics')
+    return { code: 200, body: await deviceMetricsOf(parts, nodeName), contentType: metricsContentType };
   // Asked anew: it also tells whether the node is there.
   const sample = await sampleOf(parts, nodeName, 0);
   if (sample === undefined)

@@ -1,11 +1,12 @@
 // Applies what agents report, through the API and under the node's own
 // identity, so that a stolen certificate is worth one node and no more.
-import { findCondition } from '../../api/meta/conditions.ts';
+import { findCondition, isConditionTrue } from '../../api/meta/conditions.ts';
 import { nodeMaySetLabel, reportedLabelsAnnotation } from '../../api/meta/device.ts';
 import type { Condition, Node, Pod } from '../../api/meta/kubernetes.ts';
 import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import { nodeUser } from '../../api/meta/operation.ts';
 import { hasReason } from '../../api/meta/status.ts';
+import { formatTime } from '../../api/meta/time.ts';
 import type { ReportItem } from '../../api/wire/frames.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -25,11 +26,13 @@ export class NodeReports {
   #nodeName: string;
   #client: Client;
   #hub: Client;
+  #clock: Clock;
   #events: EventRecorder;
 
   constructor(options: { nodeName: string }, parts: ReportParts) {
     this.#nodeName = options.nodeName;
     this.#hub = parts.client;
+    this.#clock = parts.clock;
     this.#client = parts.client.as(nodeUser(options.nodeName));
     this.#events = new EventRecorder(
       { component: 'kubelet', host: options.nodeName },
@@ -47,14 +50,15 @@ export class NodeReports {
       const name = this.#nodeName;
       const own = Object.fromEntries(Object.entries(labels).filter(([key]) => nodeMaySetLabel(key)));
       try {
+        const known = { ...status, conditions: this.#nodeConditions(undefined, status) };
         const annotations = { [reportedLabelsAnnotation]: JSON.stringify(own) };
-        await this.#client.create(resources.nodes, { metadata: { name, labels: own, annotations }, status });
+        await this.#client.create(resources.nodes, { metadata: { name, labels: own, annotations }, status: known });
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists')) throw error;
         await this.#changeLabels(own);
         await this.#changeStatus(resources.nodes, { name }, (node) => ({
           ...status,
-          conditions: mergeConditions((node as Node).status?.conditions, status.conditions),
+          conditions: this.#nodeConditions((node as Node).status?.conditions, status),
         }));
       }
     },
@@ -111,6 +115,12 @@ export class NodeReports {
     }
   }
 
+  /** A device that says of itself that its clock is wrong does not know since when what has changed is so. */
+  #nodeConditions(known: unknown, { conditions }: JsonObject): Condition[] {
+    const isClockWrong = isConditionTrue(conditions as Condition[] | undefined, 'ClockNotSynchronized');
+    return mergeConditions(known, conditions, isClockWrong ? formatTime(this.#clock.nowMs()) : undefined);
+  }
+
   async #changeStatus(
     resource: (typeof resources)['pods'] | (typeof resources)['nodes'],
     target: { name: string; namespace?: string },
@@ -132,17 +142,21 @@ export class NodeReports {
   }
 }
 
-/** The agent's conditions, beside those of the hub that it knows nothing of. */
-function mergeConditions(known: unknown, reported: unknown): Condition[] {
+/**
+ * The agent's conditions, beside those of the hub that it knows nothing of.
+ * @param now the time (RFC 3339) of what has changed; without it the agent's own
+ */
+function mergeConditions(known: unknown, reported: unknown, now?: string): Condition[] {
   const before = (known ?? []) as Condition[];
   const next = ((reported ?? []) as Condition[]).filter((condition) => !hubConditions.includes(condition.type));
   const kept = before.filter((condition) => hubConditions.includes(condition.type));
   const withTimes = next.map((condition) => {
     const old = findCondition(before, condition.type);
     // A device's clock may be wrong: the time of the last change stays where the status does.
+    const changed = now === undefined ? condition : { ...condition, lastTransitionTime: now };
     return old?.status === condition.status && old.lastTransitionTime !== undefined
       ? { ...condition, lastTransitionTime: old.lastTransitionTime }
-      : condition;
+      : changed;
   });
   return [...kept, ...withTimes];
 }

@@ -1,6 +1,7 @@
 // A device of the simulation: disk, container engine and a wall clock that may
 // be wrong, which outlive the agent that runs on it.
 import { Agent } from '../../agent/agent.ts';
+import type { DeviceReadings } from '../../agent/doctor/readings.ts';
 import type { Runtime } from '../../agent/runtime/runtime.ts';
 import { SimulatedEngine } from '../../agent/runtime/simulated/simulated-engine.ts';
 import { SimulatedRuntime } from '../../agent/runtime/simulated/simulated-runtime.ts';
@@ -27,6 +28,19 @@ export type DeviceParts = {
 
 const nothingOpened = (): Promise<never> => Promise.reject(new Error('nothing is opened into containers here'));
 const noStreams = { exec: nothingOpened, attach: nothingOpened, connect: nothingOpened, usage: nothingOpened };
+
+/** A board that tells nothing of itself. */
+const quietDevice: DeviceReadings = {
+  uptimeSeconds: undefined,
+  power: undefined,
+  temperatures: [],
+  disks: [],
+  ext4: [],
+  mounts: [],
+  directory: dataDirectory,
+  space: undefined,
+  memory: undefined,
+};
 
 export class Device {
   readonly name: string;
@@ -56,7 +70,7 @@ export class Device {
     const latencyMs = (): number => random.fraction() * 40;
     const runtime = new SimulatedRuntime({ instance: this.name, latencyMs }, { engine: this.engine, clock });
     const agent = new Agent(
-      { nodeName: this.name, version: '0.0.0', dataDirectory },
+      { nodeName: this.name, version: '0.0.0', dataDirectory, statusIntervalMs: 20_000 },
       {
         clock: process.clock,
         random: createSeededRandom(Math.floor(random.fraction() * 2 ** 32)),
@@ -65,6 +79,7 @@ export class Device {
         runtime: spoil.runtime(process.gate(runtime)),
         streams: noStreams,
         readHostUsage: () => ({ busyMs: 0, memoryBytes: 0 }),
+        readDevice: async () => ({ device: quietDevice, floorMs: 0 }),
         facts: () => this.#facts(),
         httpStatus: async () => 200,
         tcpReachable: async () => undefined,

@@ -38,12 +38,12 @@ export class InProcessApi {
     this.client = new Client(server, hubUser);
   }
 
-  /** An API with the namespace `default`, until the signal aborts. */
-  static async start(signal: AbortSignal): Promise<InProcessApi> {
+  /** An API with the namespace `default`, until the signal aborts; `nodes` are those that it can reach into. */
+  static async start(signal: AbortSignal, nodes: NodeConnector = noNodes): Promise<InProcessApi> {
     const store = new MemoryStore();
     const [clock, random] = [new VirtualClock(), createSeededRandom(1)];
     const tokens = await TokenSigner.open(new VirtualDisk(), '/pki');
-    const server = new ApiServer({ store, clock, random, log: createMemoryLog([]), nodes: noNodes, tokens });
+    const server = new ApiServer({ store, clock, random, log: createMemoryLog([]), nodes, tokens });
     await server.start(signal);
     const api = new InProcessApi(store, server, clock);
     await api.client.create(resources.namespaces, { metadata: { name: 'default' } });

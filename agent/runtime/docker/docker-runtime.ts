@@ -101,6 +101,28 @@ export class DockerRuntime implements Runtime {
     });
   }
 
+  /** What the engine is made of, as people who look after it want to know it. */
+  async details(): Promise<{
+    name: string;
+    version: string;
+    cgroupDriver: string;
+    cgroupVersion: string;
+    storageDriver: string;
+  }> {
+    return this.#inTime(async () => {
+      const { Components } = await this.#docker.version();
+      const { ServerVersion, CgroupDriver, CgroupVersion, Driver } = await this.#docker.info();
+      return {
+        // Podman speaks for itself as a component of Docker's API.
+        name: Components?.some(({ Name }) => Name.startsWith('Podman')) ? 'podman' : 'docker',
+        version: ServerVersion ?? 'unknown',
+        cgroupDriver: CgroupDriver ?? 'unknown',
+        cgroupVersion: CgroupVersion ?? '1',
+        storageDriver: Driver ?? 'unknown',
+      };
+    });
+  }
+
   async ensureNetwork(cidr: string): Promise<void> {
     await guarded(async () => {
       const [network] = await this.#docker.listNetworks({
