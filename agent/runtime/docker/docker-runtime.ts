@@ -20,10 +20,10 @@ import {
   type Usage,
 } from '../runtime.ts';
 import { containerOptions, hostResources, resourcesOf, sandboxOptions } from './create-options.ts';
-import { type DockerError, guarded, translate } from './docker-error.ts';
+import { type DockerError, dependentsIn, guarded, isNameTaken, translate } from './docker-error.ts';
 import { DockerLogs } from './docker-logs.ts';
 import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
-import { identityOf, instanceLabel, podUidFilter, podUidOf } from './labels.ts';
+import { identityOf, imageOf, instanceLabel, isSandbox, podUidFilter, podUidOf } from './labels.ts';
 import { demultiplex } from './log-stream.ts';
 import { pauseImage, pauseImageTar } from './pause-image.ts';
 
@@ -51,6 +51,8 @@ function timeMs(text: string | undefined): number | undefined {
   return Number.isNaN(time) || time <= 0 ? undefined : time;
 }
 
+/** What Kubernetes shows for a container that could not be started. */
+const startErrorExitCode = 128;
 /** Most bytes of a command's output that are kept. */
 const maxOutputBytes = 10_240;
 
@@ -85,7 +87,10 @@ export class DockerRuntime implements Runtime {
   /** What goes on inside the containers of the same engine. */
   readonly streams: ContainerStreams;
 
-  constructor(options: DockerRuntimeOptions, parts: { clock: Clock; disk: Disk } & Omit<DockerStreamsParts, 'docker'>) {
+  constructor(
+    options: DockerRuntimeOptions,
+    parts: { clock: Clock; disk: Disk } & Omit<DockerStreamsParts, 'docker' | 'clock'>,
+  ) {
     this.#options = options;
     this.#docker = new Docker({ socketPath: options.socketPath, timeout: 0 });
     this.#clock = parts.clock;
@@ -96,8 +101,9 @@ export class DockerRuntime implements Runtime {
 
   async describe(): Promise<{ name: string; version: string }> {
     return this.#inTime(async () => {
-      const { Version } = await this.#docker.version();
-      return { name: 'docker', version: Version };
+      const { Version, Components = [] } = await this.#docker.version();
+      const isPodman = Components.some(({ Name }) => Name === 'Podman Engine');
+      return { name: isPodman ? 'podman' : 'docker', version: Version };
     });
   }
 
@@ -188,7 +194,10 @@ export class DockerRuntime implements Runtime {
       try {
         await this.#docker.getContainer(id).start();
       } catch (error) {
-        if ((error as DockerError).statusCode !== 304) throw error;
+        if ((error as DockerError).statusCode === 304) return;
+        // Podman lists it as created still, now with the reason.
+        this.#forget(id);
+        throw error;
       }
     });
   }
@@ -232,7 +241,11 @@ export class DockerRuntime implements Runtime {
         await this.#docker.getContainer(id).remove({ force: true, v: true });
       } catch (error) {
         // 409: its removal is under way.
-        if (![404, 409].includes((error as DockerError).statusCode ?? 0)) throw error;
+        if ([404, 409].includes((error as DockerError).statusCode ?? 0)) return;
+        const dependents = dependentsIn(error as DockerError);
+        if (dependents.length === 0) throw error;
+        for (const dependent of dependents) await this.#end(dependent);
+        await this.#end(id);
       }
     });
   }
@@ -271,7 +284,9 @@ export class DockerRuntime implements Runtime {
   async uninstall(): Promise<void> {
     await guarded(async () => {
       const containers = await this.#docker.listContainers({ all: true, filters: { label: [this.#filter()] } });
-      for (const { Id } of containers) await this.#docker.getContainer(Id).remove({ force: true, v: true });
+      // Podman keeps a sandbox while there are containers in it.
+      const sandboxesLast = containers.sort((a, b) => Number(isSandbox(a.Labels)) - Number(isSandbox(b.Labels)));
+      for (const { Id } of sandboxesLast) await this.#end(Id);
       for (const { Id } of await this.#docker.listNetworks({ filters: { label: [this.#filter()] } }))
         await this.#docker.getNetwork(Id).remove();
       // Another agent in the same engine may use it: then it stays.
@@ -334,7 +349,8 @@ export class DockerRuntime implements Runtime {
     }
     const { State, NetworkSettings, Config, HostConfig, Image, Created } = info;
     const identity = identityOf(Config.Labels);
-    const state = State.Running ? 'running' : State.Status === 'created' && !State.Error ? 'created' : 'exited';
+    const neverRan = State.Status === 'created';
+    const state = State.Running ? 'running' : neverRan && !State.Error ? 'created' : 'exited';
     const address = NetworkSettings.Networks?.[this.#networkName]?.IPAddress;
     const startedAtMs = timeMs(State.StartedAt);
     const finishedAtMs = timeMs(State.FinishedAt);
@@ -342,11 +358,17 @@ export class DockerRuntime implements Runtime {
       id,
       ...identity,
       state,
-      image: Config.Image,
+      image: imageOf(Config.Labels) ?? Config.Image,
       imageId: Image,
       createdAtMs: timeMs(Created) ?? 0,
       ...(startedAtMs === undefined ? {} : { startedAtMs }),
-      ...(state === 'exited' ? { exitCode: State.ExitCode, finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0 } : {}),
+      ...(state === 'exited'
+        ? {
+            // Podman has no exit code for what could not be started.
+            exitCode: neverRan ? State.ExitCode || startErrorExitCode : State.ExitCode,
+            finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0,
+          }
+        : {}),
       ...(State.OOMKilled ? { oomKilled: true } : {}),
       ...(State.Error ? { error: State.Error } : {}),
       ...(address ? { address } : {}),
@@ -365,10 +387,16 @@ export class DockerRuntime implements Runtime {
     try {
       return (await this.#docker.createContainer(options)).id;
     } catch (error) {
-      if ((error as DockerError).statusCode !== 409) throw error;
-      await this.#docker.getContainer(options.name ?? '').remove({ force: true, v: true });
+      if (!isNameTaken(error as DockerError)) throw error;
+      await this.#end(options.name ?? '');
       return (await this.#docker.createContainer(options)).id;
     }
+  }
+
+  /** Removes a container that may run: Podman's removal by force would wait for its grace period. */
+  async #end(id: string): Promise<void> {
+    await this.stop(id, 0);
+    await this.remove(id);
   }
 
   async #importPauseImage(): Promise<void> {

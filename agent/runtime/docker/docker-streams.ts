@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { whenAborted } from '../../../platform/abort.ts';
+import { type Clock, sleep } from '../../../platform/clock.ts';
 import type { connectInNamespace, connectTo } from '../../../platform/net.ts';
 import type { killProcess } from '../../../platform/process.ts';
 import { type ContainerProcess, type ContainerStreams, RuntimeError, type Streams, type Usage } from '../runtime.ts';
@@ -12,8 +13,12 @@ import { demultiplexStreams } from './log-stream.ts';
 /** Time for a connection to a port of a pod, ms. */
 const connectWithinMs = 10_000;
 
+/** Between two looks at what a container uses, ms. */
+const betweenStatsMs = 1000;
+
 export type DockerStreamsParts = {
   docker: Docker;
+  clock: Clock;
   connectTo: typeof connectTo;
   connectInNamespace: typeof connectInNamespace;
   killProcess: typeof killProcess;
@@ -103,7 +108,8 @@ export class DockerStreams implements ContainerStreams {
     const found = new Map<string, Usage>();
     const read = async (id: string): Promise<void> => {
       try {
-        found.set(id, usageOf(await this.#parts.docker.getContainer(id).stats({ stream: false })));
+        const stats = await this.#stats(id);
+        if (stats !== undefined) found.set(id, usageOf(stats));
       } catch (error) {
         // It stopped meanwhile.
         if (translate(error).code !== 'not-found') throw translate(error);
@@ -111,6 +117,18 @@ export class DockerStreams implements ContainerStreams {
     };
     await Promise.all(ids.map(read));
     return found;
+  }
+
+  /** Two looks a second apart. Undefined for what Podman says, with a 200, about a container that does not run. */
+  async #stats(id: string): Promise<Stats | undefined> {
+    const container = this.#parts.docker.getContainer(id);
+    const stats: Partial<Stats> = await container.stats({ stream: false });
+    if (!isStats(stats)) return undefined;
+    if (stats.precpu_stats.system_cpu_usage !== undefined) return stats;
+    // Podman looks once.
+    await sleep(this.#parts.clock, betweenStatsMs);
+    const later: Partial<Stats> = await container.stats({ stream: false });
+    return isStats(later) ? { ...later, precpu_stats: stats.cpu_stats } : undefined;
   }
 }
 
@@ -153,6 +171,10 @@ type Stats = {
   precpu_stats: { cpu_usage: { total_usage: number }; system_cpu_usage?: number };
   memory_stats: { usage?: number; stats?: { inactive_file?: number; total_inactive_file?: number } };
 };
+
+function isStats(stats: Partial<Stats>): stats is Stats {
+  return stats.cpu_stats !== undefined && stats.precpu_stats !== undefined && stats.memory_stats !== undefined;
+}
 
 /** https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerStats */
 export function usageOf({ cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats): Usage {
