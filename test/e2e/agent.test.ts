@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { skerry, type TestAgent } from '../support/agent.ts';
 import { type Pod, readyOf, TestCluster } from '../support/cluster.ts';
-import { executeIn } from '../support/engine.ts';
+import { engineSocket, executeIn } from '../support/engine.ts';
 import { forever, podOf, shell, shellPod } from '../support/pods.ts';
 
 /** Ends with 1 the first time, as told later: the volume outlives the container. */
