@@ -71,7 +71,10 @@ function processesOf({ sharesProcessesOf: shared }: ContainerSpec, sandbox: stri
   return typeof shared === 'object' ? `container:${shared.containerId}` : sandbox;
 }
 
-export function containerOptions(spec: ContainerSpec, instance: string): Docker.ContainerCreateOptions {
+export function containerOptions(
+  spec: ContainerSpec,
+  { instance, isPodman }: { instance: string; isPodman: boolean },
+): Docker.ContainerCreateOptions {
   const sandbox = `container:${spec.identity.sandboxId}`;
   return {
     name: nameOf(spec.identity),
@@ -88,6 +91,8 @@ export function containerOptions(spec: ContainerSpec, instance: string): Docker.
     HostConfig: {
       NetworkMode: sandbox,
       IpcMode: sandbox,
+      // With the network Docker gives the sandbox's host name, too, and refuses this; Podman gives one of its own.
+      ...(isPodman ? { UTSMode: sandbox } : {}),
       ...(spec.sharesProcessesOf === undefined ? {} : { PidMode: processesOf(spec, sandbox) }),
       Mounts: spec.mounts.map(({ hostPath, containerPath, readOnly }) => ({
         Type: 'bind' as const,

@@ -79,6 +79,8 @@ export class DockerRuntime implements Runtime {
   #clock: Clock;
   #logs: DockerLogs;
   #networkName: string;
+  /** Whether the engine is Podman; undefined until it has been asked. */
+  #podman: boolean | undefined;
   /** What was inspected, by container id and state: only an update changes a container in one state. */
   #inspected = new Map<string, RuntimeContainer>();
   /** Counts updates, since one under way makes what is inspected meanwhile old. */
@@ -105,6 +107,11 @@ export class DockerRuntime implements Runtime {
       const isPodman = Components.some(({ Name }) => Name === 'Podman Engine');
       return { name: isPodman ? 'podman' : 'docker', version: Version };
     });
+  }
+
+  async #isPodman(): Promise<boolean> {
+    this.#podman ??= (await this.describe()).name === 'podman';
+    return this.#podman;
   }
 
   async ensureNetwork(cidr: string): Promise<void> {
@@ -186,7 +193,10 @@ export class DockerRuntime implements Runtime {
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
-    return guarded(() => this.#create(containerOptions(spec, this.#options.instance)));
+    return guarded(async () => {
+      const context = { instance: this.#options.instance, isPodman: await this.#isPodman() };
+      return this.#create(containerOptions(spec, context));
+    });
   }
 
   async start(id: string): Promise<void> {

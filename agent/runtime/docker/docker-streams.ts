@@ -63,13 +63,7 @@ export class DockerStreams implements ContainerStreams {
       const container = this.#parts.docker.getContainer(id);
       const { Config } = await container.inspect();
       const { stdin, stdout, stderr } = streams;
-      const stream = (await container.attach({
-        stream: true,
-        hijack: true,
-        stdin,
-        stdout,
-        stderr,
-      })) as unknown as Duplex;
+      const stream = await openAttachment(container, { stdin, stdout, stderr });
       whenAborted(signal, () => void stream.destroy());
       const process = processOf(stream, { ...streams, tty: Config.Tty }, container, signal, {
         exitCode: async () => {
@@ -132,6 +126,32 @@ export class DockerStreams implements ContainerStreams {
   }
 }
 
+/** As dockerode's `attach`, which sends its options once more as a body: Podman gives that to the container as input. */
+function openAttachment(
+  container: Docker.Container,
+  streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+): Promise<Duplex> {
+  const call = {
+    path: `/containers/${container.id}/attach?`,
+    method: 'POST',
+    isStream: true,
+    hijack: true,
+    openStdin: streams.stdin,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options: { stream: true, ...streams },
+    // An empty body, which sends the request off.
+    file: Buffer.alloc(0),
+  };
+  return new Promise((resolve, reject) => {
+    container.modem.dial(call, (error: Error | null, stream: Duplex) => (error ? reject(error) : resolve(stream)));
+  });
+}
+
+/** Podman drops the connection where the process has left input unread: all that it printed has come by then. */
+function isDropped(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
 function processOf(
   stream: Duplex,
   { tty }: Streams,
@@ -146,7 +166,7 @@ function processOf(
       if (tty) for await (const bytes of stream) yield { stream: 'stdout', bytes: bytes as Uint8Array };
       else for await (const pieces of demultiplexStreams(stream)) yield* pieces;
     } catch (error) {
-      if (!signal.aborted) throw translate(error);
+      if (!signal.aborted && !(isDropped(error) && (await guarded(exitCode)) !== undefined)) throw translate(error);
     } finally {
       if (signal.aborted && !stream.readableEnded) onUnheard();
       stream.destroy();
