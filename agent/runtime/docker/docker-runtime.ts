@@ -204,10 +204,10 @@ export class DockerRuntime implements Runtime {
       try {
         await this.#docker.getContainer(id).start();
       } catch (error) {
-        if ((error as DockerError).statusCode === 304) return;
-        // Podman lists it as created still, now with the reason.
+        if ((error as DockerError).statusCode !== 304) throw error;
+      } finally {
+        // What could not be started Podman lists as created still, now with the reason.
         this.#forget(id);
-        throw error;
       }
     });
   }

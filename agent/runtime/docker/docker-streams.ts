@@ -61,7 +61,9 @@ export class DockerStreams implements ContainerStreams {
   async attach(id: string, streams: Streams, signal: AbortSignal): Promise<ContainerProcess> {
     return guarded(async () => {
       const container = this.#parts.docker.getContainer(id);
-      const { Config } = await container.inspect();
+      const { Config, State } = await container.inspect();
+      // Podman would make it ready for a second start.
+      if (!State.Running) throw new RuntimeError('failed', 'the container does not run');
       const { stdin, stdout, stderr } = streams;
       const stream = await openAttachment(container, { stdin, stdout, stderr });
       whenAborted(signal, () => void stream.destroy());
