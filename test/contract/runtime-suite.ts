@@ -326,6 +326,19 @@ export function runtimeContract(name: string, openHarness: () => Promise<Runtime
       await runtime.remove('0000000000000000');
     });
 
+    it('a sandbox that was removed is not seen any more, and what ended in it is', async () => {
+      const { podUid, sandboxId, id } = await pod('succeeds');
+      await exited(id);
+      await runtime.stop(sandboxId, 0);
+      await runtime.remove(sandboxId);
+      assert.deepEqual(
+        (await runtime.list(podUid)).map((container) => container.id),
+        [id],
+      );
+      for (const gone of [id, sandboxId]) await runtime.remove(gone);
+      assert.deepEqual(await runtime.list(podUid), []);
+    });
+
     it('a container made anew under the same name takes the place of the old one', async () => {
       const { podUid } = identity();
       const sandboxId = await sandbox(podUid);

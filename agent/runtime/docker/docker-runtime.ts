@@ -79,6 +79,11 @@ export class DockerRuntime implements Runtime {
   #clock: Clock;
   #logs: DockerLogs;
   #networkName: string;
+  /**
+   * Containers that were removed and that Podman keeps, by id, with those that need them: a sandbox, while there are
+   * ended containers in it. Nobody sees them until they can go.
+   */
+  #leaving = new Map<string, string[]>();
   /** Whether the engine is Podman; undefined until it has been asked. */
   #podman: boolean | undefined;
   /** What was inspected, by container id and state: only an update changes a container in one state. */
@@ -148,7 +153,9 @@ export class DockerRuntime implements Runtime {
       for (const [key, container] of this.#inspected) {
         if (!seen.has(key) && (podUid === undefined || container.podUid === podUid)) this.#inspected.delete(key);
       }
-      return containers;
+      return containers.filter(
+        ({ id }) => !this.#leaving.get(id)?.some((other) => containers.some((item) => item.id === other)),
+      );
     });
   }
 
@@ -247,16 +254,9 @@ export class DockerRuntime implements Runtime {
 
   async remove(id: string): Promise<void> {
     await guarded(async () => {
-      try {
-        await this.#docker.getContainer(id).remove({ force: true, v: true });
-      } catch (error) {
-        // 409: its removal is under way.
-        if ([404, 409].includes((error as DockerError).statusCode ?? 0)) return;
-        const dependents = dependentsIn(error as DockerError);
-        if (dependents.length === 0) throw error;
-        for (const dependent of dependents) await this.#end(dependent);
-        await this.#end(id);
-      }
+      const dependents = await this.#removeUnlessNeeded(id);
+      if (dependents.length > 0) this.#leaving.set(id, dependents);
+      else this.#leaving.delete(id);
     });
   }
 
@@ -403,10 +403,29 @@ export class DockerRuntime implements Runtime {
     }
   }
 
-  /** Removes a container that may run: Podman's removal by force would wait for its grace period. */
+  /** Removes a container; resolves with those that Podman wants removed first. */
+  async #removeUnlessNeeded(id: string): Promise<string[]> {
+    try {
+      await this.#docker.getContainer(id).remove({ force: true, v: true });
+    } catch (error) {
+      // 409: its removal is under way.
+      if ([404, 409].includes((error as DockerError).statusCode ?? 0)) return [];
+      const dependents = dependentsIn(error as DockerError);
+      if (dependents.length === 0) throw error;
+      return dependents;
+    }
+    return [];
+  }
+
+  /**
+   * Removes a container that may run, and those that need it. Killed first: Podman's removal by force would wait
+   * for its grace period.
+   */
   async #end(id: string): Promise<void> {
     await this.stop(id, 0);
-    await this.remove(id);
+    const dependents = await this.#removeUnlessNeeded(id);
+    for (const dependent of dependents) await this.#end(dependent);
+    if (dependents.length > 0) await this.remove(id);
   }
 
   async #importPauseImage(): Promise<void> {
