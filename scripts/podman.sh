@@ -49,16 +49,13 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ]; then
   mount -t tmpfs cgroup "$root/run/cgroup"
   for path in /sys/fs/cgroup/*; do
     name=$(basename "$path")
+    mountpoint -q "$path" || continue
     [ "$name" = unified ] && continue
     mkdir "$root/run/cgroup/$name"
     mount --rbind "$path" "$root/run/cgroup/$name"
   done
-  for name in hugetlb perf_event net_cls,net_prio; do
-    [ -e "$root/run/cgroup/$name" ] && continue
-    mkdir "$root/run/cgroup/$name"
-    mount -t cgroup -o "$name" "$name" "$root/run/cgroup/$name"
-  done
-  for name in net_cls net_prio; do [ -e "$root/run/cgroup/$name" ] || ln -s net_cls,net_prio "$root/run/cgroup/$name"; done
+  # Directories serve for those that are not mounted here: nothing is limited by them.
+  for name in hugetlb perf_event net_cls net_prio; do mkdir -p "$root/run/cgroup/$name"; done
   mount --rbind "$root/run/cgroup" "$root/sys/fs/cgroup"
 fi
 cd "$root"
