@@ -5,7 +5,7 @@
 set -eu
 directory=$(realpath -m "${1:?usage: sh scripts/podman.sh DIRECTORY}")
 root=$directory/root
-packages=podman,crun,conmon,netavark,nftables,golang-github-containers-common,golang-github-containers-image
+packages=podman,crun,conmon,netavark,aardvark-dns,nftables,golang-github-containers-common,golang-github-containers-image
 
 if [ "${2:-}" != inside ]; then
   mkdir -p "$directory/data/tmp"

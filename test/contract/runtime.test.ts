@@ -27,6 +27,7 @@ runtimeContract('simulated runtime', async () => {
     image: 'shell:1',
     missingImage: 'missing:1',
     keptLogLines: 15_000,
+    splitsLines: false,
     cidrs: ['10.1.1.0/24', '10.1.2.0/24'],
     close: async () => undefined,
   };
@@ -53,6 +54,7 @@ runtimeContract(`${isPodman ? 'podman' : 'docker'} runtime`, async () => {
     missingImage: 'skerry-test/missing:1',
     // Docker keeps three files, Podman one.
     keptLogLines: isPodman ? 2000 : 15_000,
+    splitsLines: isPodman,
     cidrs: [`10.254.${third}.0/24`, `10.254.${third + 1}.0/24`],
     close: async () => undefined,
   };
