@@ -43,6 +43,8 @@ printf 'unqualified-search-registries = ["docker.io"]\nshort-name-mode = "disabl
 mount --bind "$root" "$root"
 for name in proc sys dev tmp; do mount --rbind /$name "$root/$name"; done
 mount -t tmpfs run "$root/run"
+# Its locks are here.
+mount -t tmpfs shm "$root/dev/shm"
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ]; then
   # crun takes version 1 of the cgroups without a part of version 2, and with every controller.
   mkdir "$root/run/cgroup"
