@@ -32,6 +32,8 @@ export type DebianPackage = {
   service: string;
   /** In debian/NAME, and in /etc/skerry of the package. */
   configuration: string;
+  /** An agent's may hold a token; a hub runs as a user of its own that has to read it. */
+  configurationMode: number;
 };
 
 export const debianPackages: readonly DebianPackage[] = [
@@ -46,6 +48,7 @@ export const debianPackages: readonly DebianPackage[] = [
     relations: ['Recommends: docker.io | docker-ce | podman', 'Suggests: skerry'],
     service: 'skerry-agent.service',
     configuration: 'agent.yaml',
+    configurationMode: 0o600,
   },
   {
     name: 'skerry',
@@ -58,6 +61,7 @@ export const debianPackages: readonly DebianPackage[] = [
     relations: ['Suggests: skerry-agent, kubernetes-client'],
     service: 'skerry-hub.service',
     configuration: 'hub.yaml',
+    configurationMode: 0o644,
   },
 ];
 
@@ -106,15 +110,13 @@ and licences in full.
 `;
 
 /** What lintian says and is meant so. */
-function lintianOverrides(name: string, configuration: string): string {
+function lintianOverrides({ name, configuration, configurationMode }: DebianPackage): string {
   return `# Node.js, which the executable is made of, is built so by its makers.
 ${name}: embedded-library *
 ${name}: hardening-no-pie *
 # It has --help.
 ${name}: no-manual-page *
-# It may hold a token.
-${name}: non-standard-file-perm *etc/skerry/${configuration}*
-`;
+${configurationMode === 0o644 ? '' : `# It may hold a token.\n${name}: non-standard-file-perm *etc/skerry/${configuration}*\n`}`;
 }
 
 type DebianInput = {
@@ -148,7 +150,7 @@ function layOut(
   { package: described, architecture, version, executable, licenses, epochSeconds }: DebianInput,
   tree: string,
 ): void {
-  const { name, service, configuration } = described;
+  const { name, service, configuration, configurationMode } = described;
   const source = join(import.meta.dirname, 'debian', name);
   const put = (path: string, content: string | Uint8Array, mode = 0o644): void => {
     mkdirSync(dirname(join(tree, path)), { recursive: true, mode: 0o755 });
@@ -160,11 +162,10 @@ function layOut(
   copyFileSync(executable, join(tree, 'usr/bin', name));
   chmodSync(join(tree, 'usr/bin', name), 0o755);
   put(`usr/lib/systemd/system/${service}`, readFileSync(join(source, service)));
-  // It may hold a token.
-  put(settings, readFileSync(join(source, configuration)), 0o600);
+  put(settings, readFileSync(join(source, configuration)), configurationMode);
   put(`usr/share/doc/${name}/copyright`, copyright);
   put(`usr/share/doc/${name}/licenses.gz`, gzipSync(licenses, { level: 9 }));
-  put(`usr/share/lintian/overrides/${name}`, lintianOverrides(name, configuration));
+  put(`usr/share/lintian/overrides/${name}`, lintianOverrides(described));
   put(`usr/share/doc/${name}/changelog.gz`, gzipSync(changelog(name, version, epochSeconds), { level: 9 }));
   const files = filesIn(tree);
   const sums = files.map(
