@@ -1,3 +1,5 @@
+// Which packages a bundle holds, wherever they lie, and the bill of materials
+// that names them.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Metafile } from 'esbuild';

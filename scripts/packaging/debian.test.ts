@@ -1,3 +1,5 @@
+// Control files and names of Debian packages; that their parts are there.
+// Installing them is tested in test/integration/packages.test.ts.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// The pins of Node's packages, and the check of what was fetched against
+// them.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { architectures, checkIntegrity, nodeBaseOf } from './node-base.ts';
