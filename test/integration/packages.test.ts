@@ -38,6 +38,8 @@ describe('packages', { timeout: 1_500_000 }, () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     writeFileSync(keys.signing, privateKey.export({ type: 'pkcs8', format: 'pem' }));
     writeFileSync(keys.public, publicKey.export({ type: 'spki', format: 'pem' }));
+    // The other place of the second build has no history that tells the time.
+    process.env.SOURCE_DATE_EPOCH = '1700000000';
     const what = ['--arch', 'x64', '--arch', 'armv7', '--only', 'agent', '--only', 'full', '--deb'];
     await makePackages([...what, '--output', packages, '--signing-key', keys.signing]);
   });
@@ -70,7 +72,6 @@ describe('packages', { timeout: 1_500_000 }, () => {
     for (const name of readdirSync(root).filter((entry) => !['.git', 'node_modules', 'dist'].includes(entry)))
       cpSync(join(root, name), join(tree, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
-    process.env.SOURCE_DATE_EPOCH = (await execute('git', ['log', '-1', '--format=%ct'], { cwd: root })).stdout.trim();
     await makePackages(['--arch', 'armv7', '--only', 'agent', '--deb', '--output', again], tree);
     const made = readdirSync(again).filter((name) => !name.startsWith('SHA256SUMS'));
     assert.equal(made.length, 4);
@@ -150,8 +151,8 @@ describe('packages', { timeout: 1_500_000 }, () => {
       const dropIn = '/run/systemd/system/skerry-agent.service.d';
       await machine.run(`mkdir -p ${dropIn}; printf '[Service]\\nWatchdogSec=6s\\n' > ${dropIn}/watchdog.conf`);
       await machine.run('systemctl daemon-reload; systemctl restart skerry-agent');
-      await until('the agent has told twice that it lives', async () =>
-        /WATCHDOG|^[1-9]/.test(await machine.property('skerry-agent', 'WatchdogTimestampMonotonic')) ? true : undefined,
+      await until('the agent has told that it lives', async () =>
+        /^[1-9]/.test(await machine.property('skerry-agent', 'WatchdogTimestampMonotonic')) ? true : undefined,
       );
       assert.equal(await machine.property('skerry-agent', 'NRestarts'), '0');
       await machine.run('systemctl kill --kill-whom=main --signal=STOP skerry-agent');
