@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,12 +17,12 @@ import { Progress } from '../../cli/flash/progress.ts';
 import { openDrive, type Target } from '../../cli/flash/target.ts';
 import { type DiskImage, hasPartitionTable, makeDiskImage, noise } from '../support/disk-image.ts';
 import { type FlashResult, runFlash, startFlash } from '../support/flash-command.ts';
-import { LoopDevice } from '../support/loop-device.ts';
+import { driveDirectory, LoopDevice } from '../support/loop-device.ts';
 
 const mebibyte = 1 << 20;
 const corruptions = 1000;
 const interruptions = 20;
-const directory = mkdtempSync(join(tmpdir(), 'skerry-test-flash-'));
+const directory = driveDirectory();
 const seed = Number(process.env.SKERRY_SEED ?? Date.now() % 1_000_000);
 
 /** Numbers from 0 up to 1 that the seed decides (mulberry32). */

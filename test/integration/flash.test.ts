@@ -17,7 +17,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
@@ -25,11 +24,11 @@ import { readDeviceConfig } from '../../api/device/config.ts';
 import type { ImageManifest } from '../../firmware-images/manifest.ts';
 import { type DiskImage, hasPartitionTable, makeDiskImage, noise, readBootFile } from '../support/disk-image.ts';
 import { runFlash } from '../support/flash-command.ts';
-import { LoopDevice } from '../support/loop-device.ts';
+import { driveDirectory, LoopDevice } from '../support/loop-device.ts';
 
 const mebibyte = 1 << 20;
 const token = `skerry1.abcdef.0123456789abcdef.${'ab'.repeat(32)}`;
-const directory = mkdtempSync(join(tmpdir(), 'skerry-test-flash-'));
+const directory = driveDirectory();
 const bootStart = mebibyte;
 const bootEnd = 6 * mebibyte;
 
