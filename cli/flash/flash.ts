@@ -71,8 +71,7 @@ async function writePart(targets: Targets, { startBytes, data }: Chunk, head: Bu
     await target.write(restStart, rest);
     outcome.writtenBytes += rest.length;
   });
-  const sha256 = sumOf(rest);
-  await written;
+  const [sha256] = await Promise.all([sumOf(rest), written]);
   return [{ startBytes: restStart, bytes: rest.length, sha256 }];
 }
 
