@@ -21,7 +21,5 @@ export const plainProgressMs = 10_000;
 export const terminalProgressMs = 200;
 /** The largest private key or list of keys somebody would name by mistake or on purpose. */
 export const maximumKeyFileBytes = 64 << 10;
-/** Pieces of one drive that are read back and summed at once: summing takes the processor longer than reading the drive. */
-export const verifyLanes = 3;
-/** Threads that read and write beside this one: what Node has for files in general, and those of each target. */
+/** Threads for files in general; each target adds one, so that slow cards do not wait for each other. */
 export const commonThreads = 4;

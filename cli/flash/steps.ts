@@ -1,18 +1,13 @@
 // What is done to one target: wiping what old data say, zeros for holes, reading
 // back, and the partition table at last.
-import { webcrypto } from 'node:crypto';
 import { alignedBuffer } from './aligned-buffer.ts';
-import { blockBytes, chunkBytes, headBytes, tailBytes, verifyLanes } from './limits.ts';
-import type { Piece, Span } from './plan.ts';
+import type { Chunk } from './image-reader.ts';
+import { blockBytes, chunkBytes, headBytes, tailBytes } from './limits.ts';
+import type { Span } from './plan.ts';
 import { type Target, TargetError } from './target.ts';
 import { humanBytes } from './text.ts';
 
 const zeros = alignedBuffer(chunkBytes);
-
-/** SHA-256 in lower case hexadecimal, made beside this thread: it takes longer than a fast drive. */
-export async function sumOf(data: Buffer<ArrayBuffer>): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', data)).toString('hex');
-}
 
 /** Of at most a chunk. */
 export function isZero(data: Buffer): boolean {
@@ -70,35 +65,13 @@ function differs({ name }: Target, startBytes: number): string {
 }
 
 /**
- * Reads back what was written.
+ * Reads back a part that was written, into a buffer of at least its size, and compares it.
  * @throws TargetError when a single bit differs
  */
-export async function verifyPieces(
-  target: Target,
-  pieces: readonly Piece[],
-  tell: (bytes: number) => void,
-): Promise<void> {
-  await target.sync();
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    const buffer = alignedBuffer(chunkBytes);
-    for (;;) {
-      const piece = pieces[next];
-      if (piece === undefined) return;
-      next += 1;
-      const data = buffer.subarray(0, piece.bytes);
-      await target.read(piece.startBytes, data);
-      if ((await sumOf(data)) !== piece.sha256) throw new TargetError(differs(target, piece.startBytes));
-      tell(piece.bytes);
-    }
-  };
-  const stopped = (error: unknown): never => {
-    next = pieces.length;
-    throw error;
-  };
-  // All of them end before the target may be closed.
-  const ends = await Promise.allSettled(Array.from({ length: verifyLanes }, () => lane().catch(stopped)));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+export async function comparePart(target: Target, { startBytes, data }: Chunk, buffer: Buffer): Promise<void> {
+  const found = buffer.subarray(0, data.length);
+  await target.read(startBytes, found);
+  if (!found.equals(data)) throw new TargetError(differs(target, startBytes));
 }
 
 /**

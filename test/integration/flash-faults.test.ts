@@ -92,9 +92,10 @@ describe('a drive that stores one bit wrong', () => {
     const content = readFileSync(made.path);
     using device = new LoopDevice(join(directory, 'bits.drive'), content.length);
     const mapped = image.extents.reduce((sum, { bytes }) => sum + bytes, 0);
-    const missed: number[] = [];
+    const missed: string[] = [];
     for (let turn = 0; turn < corruptions; turn += 1) {
-      let at = Math.floor(random() * mapped);
+      // First in the boot code of the first block, where this drive also spoils the zeros that wipe it again.
+      let at = turn === 0 ? 152 : Math.floor(random() * mapped);
       for (const { startBytes, bytes } of image.extents) {
         if (at < bytes) {
           at += startBytes;
@@ -113,7 +114,8 @@ describe('a drive that stores one bit wrong', () => {
       });
       const [outcome] = await flashTo([target], image);
       assert.ok(flips >= 1, `nothing was flipped at ${at}`);
-      if (!/reads other data at/.test(outcome?.error?.message ?? '') || hasTable(device)) missed.push(at);
+      const message = outcome?.error?.message ?? 'called good';
+      if (!/reads other data at/.test(message) || hasTable(device)) missed.push(`bit ${bit} at ${at}: ${message}`);
     }
     assert.deepEqual(missed, []);
     // The same without a flip is good: what was caught was the bit.
@@ -124,10 +126,10 @@ describe('a drive that stores one bit wrong', () => {
 
   /** Cheaper than a process a time: the signature without which no program reads a table. */
   function hasTable(device: LoopDevice): boolean {
-    const [file, sector] = [openSync(device.file, 'r'), Buffer.alloc(512)];
-    readSync(file, sector, 0, 512, 0);
+    const [file, signature] = [openSync(device.file, 'r'), Buffer.alloc(2)];
+    readSync(file, signature, 0, 2, 510);
     closeSync(file);
-    return sector.some((byte) => byte !== 0);
+    return signature.readUInt16LE() !== 0;
   }
 
   it('is caught when it forgets what is written, or keeps the old data of a hole', async () => {
