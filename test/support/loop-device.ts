@@ -25,8 +25,9 @@ function detach(path: string): void {
 process.on('exit', () => {
   for (const path of attached) detach(path);
 });
-// Without a handler no exit is told of.
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
+// Without a handler no exit is told of; others that clean up as well end the process themselves.
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => void (process.listenerCount(signal) === 0 && process.exit(1)));
 
 /** Whether this is the path of a drive, or a directory of drives, whose test was killed. */
 function isLeft(path: string): boolean {
