@@ -7,9 +7,11 @@ import { createSystemDisk, type Disk } from '../platform/disk.ts';
 import { readHardwareFacts } from '../platform/hardware.ts';
 import { lockDirectory } from '../platform/lock.ts';
 import { createLog, type Log } from '../platform/log.ts';
+import { listenTls } from '../platform/net.ts';
 import { runProgram } from '../platform/process.ts';
 import { createSystemRandom, type Random, uuid } from '../platform/random.ts';
-import { Device } from './device/device.ts';
+import { listenForClaims } from './device/claim-listener.ts';
+import { Device, type DeviceParts } from './device/device.ts';
 import { hardwareIdOf } from './device/hardware-id.ts';
 import { Hooks } from './device/hooks.ts';
 import { enginePollMs } from './device/limits.ts';
@@ -72,7 +74,13 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
     const { joinCluster } = await import('./sync/join.ts');
     return joinCluster(request, parts, stop);
   };
-  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, say: options.say });
+  const listen: DeviceParts['listen'] = async (key, onClaim, stop) => {
+    const { selfSignedCertificate } = await import('./sync/certificates.ts');
+    const { announceService } = await import('../platform/mdns.ts');
+    const around = { log, listenTls, announce: announceService, selfSign: selfSignedCertificate, onClaim };
+    await listenForClaims({ hardwareId, key, version: options.version }, around, stop);
+  };
+  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, listen, say: options.say });
   let identity = await device.start();
   if (identity !== undefined) startNode(options, device, identity, signal);
   void confirmBoot(options, hooks, clock, signal);

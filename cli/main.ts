@@ -17,6 +17,10 @@ runProgram(
       summary: 'Makes, lists and revokes the tokens with which devices join.',
       load: async () => (await import('./commands/token.ts')).tokenCommand,
     },
+    claim: {
+      summary: 'Lists the devices on this network that belong to nobody, and claims one.',
+      load: async () => (await import('./commands/claim.ts')).claimCommand,
+    },
     ...deviceCommands,
   },
   ['backup', 'restore', 'image', 'flash', 'rig', 'doctor'],

@@ -54,6 +54,7 @@ const adapterLibraries: Record<string, string> = {
   fastify: 'hub/apiserver',
   mqtt: 'agent/sync',
   dockerode: 'agent/runtime/docker',
+  'multicast-dns': 'platform',
   pino: 'platform',
   'prom-client': 'platform',
 };

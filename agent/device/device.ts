@@ -2,6 +2,7 @@
 // the hub for an identity until there is one. Can be killed at any line: what it
 // does follows from the files that it finds.
 import { join } from 'node:path';
+import { type ClaimAnswer, codeOfKey, type LanClaim } from '../../api/device/announcement.ts';
 import { type DeviceConfig, deviceConfigName, readDeviceConfig } from '../../api/device/config.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
 import type { Disk } from '../../platform/disk.ts';
@@ -12,11 +13,20 @@ import { type Identity, loadIdentity, removeIdentity, saveIdentity } from '../st
 import { RefusedError } from '../sync/connector.ts';
 import type { JoinOptions } from '../sync/join.ts';
 import { firstReconnectMs } from '../sync/limits.ts';
+import { fingerprintOfKey } from './claim-listener.ts';
 import { deviceFiles } from './files.ts';
 import { defaultNodeName, distinctNodeName } from './hardware-id.ts';
 import type { Hooks } from './hooks.ts';
 import { configPollMs, longestClaimPauseMs, refusedPauseMs } from './limits.ts';
-import { type Claim, type DevicePlan, hashToken, planDevice, settableLabels } from './plan.ts';
+import {
+  type Claim,
+  type DevicePlan,
+  hashToken,
+  isClaimedByFile,
+  planDevice,
+  settableLabels,
+  withClaim,
+} from './plan.ts';
 
 export type DeviceOptions = { dataDirectory: string; configPath: string; hardwareId: string };
 export type DeviceParts = {
@@ -27,6 +37,8 @@ export type DeviceParts = {
   hooks: Pick<Hooks, 'applyConfig' | 'report'>;
   /** Asks a hub for an identity. @throws RefusedError, or what the network says */
   join: (options: JoinOptions, signal: AbortSignal) => Promise<Identity>;
+  /** Lets others on the network claim the device with this key until the signal aborts. */
+  listen: (key: string, onClaim: Device['receive'], signal: AbortSignal) => Promise<void>;
   /** A line for whoever looks at the device's console. */
   say: (line: string) => void;
 };
@@ -34,12 +46,18 @@ export type DeviceParts = {
 export class Device {
   #options: DeviceOptions;
   #parts: DeviceParts;
-  #record: DeviceRecord | undefined;
+  #record: DeviceRecord = { key: '' };
   #identity: Identity | undefined;
-  #source: string | undefined;
+  #source = '';
   #config: DeviceConfig = {};
   #problems: string[] = [];
   #said = '';
+  #refusal: string | undefined;
+  #listening: AbortController | undefined;
+  /** Aborted when there is a new claim to be looked at. */
+  #news = new AbortController();
+  /** Tells the one on the network who has claimed the device last. */
+  #tellClaimer: (answer: ClaimAnswer) => void = () => undefined;
 
   constructor(options: DeviceOptions, parts: DeviceParts) {
     this.#options = options;
@@ -55,9 +73,10 @@ export class Device {
     const { dataDirectory, hardwareId } = this.#options;
     const { disk } = this.#parts;
     const record = await loadDeviceRecord(disk, dataDirectory);
-    // A key that came with a copied card is known to others.
-    this.#record = record?.hardwareId === hardwareId ? record : { hardwareId, key: makeKey() };
-    if (this.#record !== record) await saveDeviceRecord(disk, dataDirectory, this.#record);
+    // A key that came with a copied card is known to others, and a claim was for another device.
+    const isOwn = record !== undefined && (record.hardwareId ?? hardwareId) === hardwareId;
+    this.#record = isOwn ? { ...record, hardwareId } : { hardwareId, key: makeKey() };
+    if (record?.hardwareId !== hardwareId) await saveDeviceRecord(disk, dataDirectory, this.#record);
     this.#identity = await loadIdentity(disk, dataDirectory);
     const { identity, isCopy } = await this.#look();
     if (isCopy) await this.#setAside();
@@ -69,26 +88,56 @@ export class Device {
 
   /** Asks the hub until there is a new identity, and saves it; undefined when the one that is there is right. */
   async claim(signal: AbortSignal): Promise<Identity | undefined> {
+    try {
+      return await this.#untilClaimed(signal);
+    } finally {
+      this.#listening?.abort();
+    }
+  }
+
+  /** Keeps what somebody on the network gives the device, which then tries it. */
+  receive = async (claim: LanClaim, tell: (answer: ClaimAnswer) => void): Promise<void> => {
+    this.#record = { ...this.#record, claim };
+    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, this.#record);
+    this.#tellClaimer({ state: 'refused', message: 'somebody else has claimed the device meanwhile' });
+    this.#tellClaimer = tell;
+    tell({ state: 'taken' });
+    this.#news.abort();
+  };
+
+  async #untilClaimed(signal: AbortSignal): Promise<Identity | undefined> {
     let failures = 0;
     while (!signal.aborted) {
+      this.#news = new AbortController();
       const { claim, identity } = await this.#look();
       if (claim === undefined && identity !== undefined) {
         await this.#tell();
         return undefined;
       }
+      await this.#listenIfUnclaimed();
       if (claim === undefined) {
-        await this.#tell(`not claimed: ${deviceConfigName} names no hub and token`);
+        await this.#tell(this.#unclaimedText());
         await this.#pause(Number.POSITIVE_INFINITY, signal);
         continue;
       }
+      // Who waits for people must still take up what is changed meanwhile.
+      const attempt = new AbortController();
+      void this.#pause(Number.POSITIVE_INFINITY, attempt.signal).then(() => attempt.abort());
       try {
-        return await this.#join(claim, signal);
+        return await this.#join(claim, AbortSignal.any([signal, attempt.signal]));
       } catch (error) {
+        if (attempt.signal.aborted) continue;
         const isRefused = error instanceof RefusedError;
         failures = isRefused ? 0 : failures + 1;
-        await this.#tell(isRefused ? error.message : `${claim.hubUrl} can't be reached: ${(error as Error).message}`);
+        const problem = isRefused ? error.message : `${claim.hubUrl} can't be reached: ${(error as Error).message}`;
+        // What was given on the network and is good for nothing makes room for the next who comes.
+        if (isRefused && (await this.#dropClaim(problem))) continue;
+        this.#tellClaimer({ state: 'waiting', message: problem });
+        await this.#tell(problem);
         const longestMs = Math.min(longestClaimPauseMs, firstReconnectMs * 2 ** Math.min(failures, 10));
         await this.#pause((isRefused ? refusedPauseMs : longestMs) * (0.5 + this.#parts.random.fraction() / 2), signal);
+      } finally {
+        attempt.abort();
       }
     }
     return undefined;
@@ -97,9 +146,9 @@ export class Device {
   /** Reads the file, and what it means now. */
   async #look(): Promise<DevicePlan> {
     const { hardwareId } = this.#options;
-    const source = await this.#readSource();
-    this.#source = source;
-    const { config, problems } = readDeviceConfig(source);
+    this.#source = await this.#readSource();
+    const { config: ofFile, problems } = readDeviceConfig(this.#source);
+    const config = withClaim(ofFile, this.#record.claim);
     this.#config = config;
     const plan = planDevice({ config, identity: this.#identity, hardwareId });
     const nodeName = plan.identity?.nodeName ?? config.name ?? defaultNodeName(hardwareId);
@@ -115,6 +164,42 @@ export class Device {
 
   async #readSource(): Promise<string> {
     return Buffer.from((await this.#parts.disk.read(this.#options.configPath)) ?? []).toString();
+  }
+
+  /** Others may claim the device as long as neither its file nor a hub does. */
+  async #listenIfUnclaimed(): Promise<void> {
+    const isOpen = this.#identity === undefined && !isClaimedByFile(readDeviceConfig(this.#source).config);
+    if (isOpen && this.#listening === undefined) {
+      const listening = new AbortController();
+      this.#listening = listening;
+      try {
+        await this.#parts.listen(this.#record.key, this.receive, listening.signal);
+      } catch (error) {
+        this.#parts.log.error({ err: error }, 'the device can not be claimed on its network');
+      }
+    } else if (!isOpen) {
+      this.#listening?.abort();
+      this.#listening = undefined;
+    }
+  }
+
+  #unclaimedText(): string {
+    const name = defaultNodeName(this.#options.hardwareId);
+    const code = codeOfKey(fingerprintOfKey(this.#record.key));
+    const why = this.#refusal === undefined ? '' : `the last claim has failed: ${this.#refusal}; `;
+    return `${why}not claimed: ${deviceConfigName} names no hub and token. On this network: skerry claim ${name} --code ${code}`;
+  }
+
+  /** @returns whether what the hub has refused came by the network */
+  async #dropClaim(problem: string): Promise<boolean> {
+    if (this.#record.claim?.token === undefined || isClaimedByFile(readDeviceConfig(this.#source).config)) return false;
+    const { claim: _, ...record } = this.#record;
+    this.#record = record;
+    this.#refusal = problem;
+    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, record);
+    this.#tellClaimer({ state: 'refused', message: problem });
+    this.#tellClaimer = () => undefined;
+    return true;
   }
 
   async #join(claim: Claim, signal: AbortSignal): Promise<Identity> {
@@ -133,18 +218,31 @@ export class Device {
     if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
     await saveIdentity(disk, dataDirectory, identity);
     this.#identity = identity;
+    await this.#forgetToken();
+    this.#tellClaimer({ state: 'joined', node: identity.nodeName });
     say(`claimed by ${claim.hubUrl} as node ${identity.nodeName}`);
     await this.#tell();
     return identity;
+  }
+
+  /** The name and labels that came with it stay. */
+  async #forgetToken(): Promise<void> {
+    if (this.#record.claim?.token === undefined) return;
+    const { token: _, ...claim } = this.#record.claim;
+    this.#record = { ...this.#record, claim };
+    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, this.#record);
   }
 
   /** Joins under the name that was asked for; under one of its own when that belongs to another device. */
   async #joinAs({ hubUrl, token, nodeName }: Claim, signal: AbortSignal): Promise<Identity> {
     const { hardwareId } = this.#options;
     const { join: joinHub, say } = this.#parts;
-    const onPending = (request: string): void =>
-      void this.#tell(`waits to be approved: kubectl certificate approve ${request}`);
-    const request = { hubUrl, token, hardwareId, onPending, ...keyOf(this.#record) };
+    const onPending = (name: string): void => {
+      const text = `waits to be approved: kubectl certificate approve ${name}`;
+      this.#tellClaimer({ state: 'waiting', message: text });
+      void this.#tell(text);
+    };
+    const request = { hubUrl, token, hardwareId, onPending, key: this.#record.key };
     try {
       return await joinHub({ ...request, nodeName }, signal);
     } catch (error) {
@@ -175,17 +273,14 @@ export class Device {
     await this.#parts.hooks.report(text);
   }
 
-  /** Waits, but no longer than until somebody has changed skerry.yaml. */
+  /** Waits, but no longer than until somebody has changed skerry.yaml or claims the device. */
   async #pause(durationMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
+    const either = AbortSignal.any([signal, this.#news.signal]);
     const endMs = clock.monotonicMs() + durationMs;
-    while (!signal.aborted && clock.monotonicMs() < endMs) {
-      await sleep(clock, Math.min(configPollMs, endMs - clock.monotonicMs()), signal);
+    while (!either.aborted && clock.monotonicMs() < endMs) {
+      await sleep(clock, Math.min(configPollMs, endMs - clock.monotonicMs()), either);
       if ((await this.#readSource()) !== this.#source) return;
     }
   }
-}
-
-function keyOf(record: DeviceRecord | undefined): { key?: string } {
-  return record === undefined ? {} : { key: record.key };
 }

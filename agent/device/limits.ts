@@ -12,3 +12,7 @@ export const longestClaimPauseMs = 30_000;
 export const refusedPauseMs = 60_000;
 /** How often an engine is asked that does not answer yet, ms. */
 export const enginePollMs = 2000;
+/** Connections to a device that belongs to nobody. */
+export const maxClaimConnections = 4;
+/** Time in which one who claims must say something, and is kept waiting without a word, ms. */
+export const claimTimeoutMs = 60_000;

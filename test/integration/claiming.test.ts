@@ -157,6 +157,25 @@ describe('a counted token', () => {
   });
 });
 
+describe('power cuts on the way', () => {
+  it('leave a device that joins in the end, once, whenever they come', async (context) => {
+    const counted = await token('--uses', '1');
+    const one = device(context);
+    one.configure({ hub: hub.mqttUrl, token: counted });
+    // From before the program runs to after it has joined, on a machine that may be slow.
+    for (let delayMs = 300; delayMs < 4000; delayMs *= 1.35) {
+      one.start();
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await one.kill9();
+    }
+    one.start();
+    const name = await one.ready();
+    await one.reports(/^$/);
+    assert.match(await tokenLine(counted), / 0\/1 /);
+    assert.equal(name, (await hub.kubectl.json<Node>(['get', 'node', name])).metadata.name);
+  });
+});
+
 describe('a copy of a card that was claimed', () => {
   it('never uses the identity, and tells that it has to be claimed', async (context) => {
     const original = device(context);
