@@ -77,7 +77,7 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
   const listen: DeviceParts['listen'] = async (key, onClaim, stop) => {
     const { selfSignedCertificate } = await import('./sync/certificates.ts');
     const { announceService } = await import('../platform/mdns.ts');
-    const around = { log, listenTls, announce: announceService, selfSign: selfSignedCertificate, onClaim };
+    const around = { clock, log, listenTls, announce: announceService, selfSign: selfSignedCertificate, onClaim };
     await listenForClaims({ hardwareId, key, version: options.version }, around, stop);
   };
   const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, listen, say: options.say });

@@ -11,6 +11,7 @@ import {
   maxClaimBytes,
   readLanClaim,
 } from '../../api/device/announcement.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { announceService } from '../../platform/mdns.ts';
 import type { listenTls } from '../../platform/net.ts';
@@ -24,6 +25,7 @@ export type ListenerOptions = {
   version: string;
 };
 export type ListenerParts = {
+  clock: Clock;
   log: Log;
   listenTls: typeof listenTls;
   announce: typeof announceService;
@@ -58,7 +60,7 @@ export async function listenForClaims(
 }
 
 /** One claim a connection: a line comes, lines go back. */
-function serve(socket: TLSSocket, { onClaim, log }: ListenerParts): void {
+function serve(socket: TLSSocket, { onClaim, clock, log }: ListenerParts): void {
   const tell = (answer: ClaimAnswer): void => {
     if (!socket.writable) return;
     const line = `${JSON.stringify(answer)}\n`;
@@ -66,13 +68,15 @@ function serve(socket: TLSSocket, { onClaim, log }: ListenerParts): void {
     else socket.write(line);
   };
   let text = '';
-  // Whoever says nothing for so long, or hears nothing, is gone.
-  socket.setTimeout(claimTimeoutMs, () => socket.destroy());
+  // Whoever says nothing for so long holds one of few places.
+  const cancel = clock.setTimer(claimTimeoutMs, () => socket.destroy());
+  socket.once('close', cancel);
   const read = (chunk: string): void => {
     text += chunk;
     const end = text.indexOf('\n');
     if (end < 0 && text.length <= maxClaimBytes) return;
     socket.off('data', read);
+    cancel();
     socket.resume();
     const reading = readLanClaim(end < 0 ? text : text.slice(0, end));
     if ('problem' in reading) {

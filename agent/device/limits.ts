@@ -14,5 +14,5 @@ export const refusedPauseMs = 60_000;
 export const enginePollMs = 2000;
 /** Connections to a device that belongs to nobody. */
 export const maxClaimConnections = 4;
-/** Time in which one who claims must say something, and is kept waiting without a word, ms. */
-export const claimTimeoutMs = 60_000;
+/** Time for one who claims to say all of it, ms. */
+export const claimTimeoutMs = 10_000;

@@ -8,6 +8,9 @@ export const hardwareIdAnnotation = 'skerry.io/hardware-id';
 /** Annotation of a Node: the labels that its agent has set, JSON, so that those it drops go. */
 export const reportedLabelsAnnotation = 'skerry.io/reported-labels';
 
+/** Condition of a Node: another device has come with its identity. */
+export const duplicateIdentityCondition = 'DuplicateIdentity';
+
 /**
  * Group of the certificate requests of tokens that people approve: such requests wait for `kubectl certificate approve`.
  * https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/#bootstrap-token-secret-format

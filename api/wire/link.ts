@@ -12,7 +12,10 @@ export type Link = {
   close(reason: string): void;
 };
 
+/** `hardwareId`: the board, as a device says itself. */
+export type NodePeer = { kind: 'node'; nodeName: string; hardwareId?: string };
+
 /** Who is at the other end, seen from the hub. */
 export type LinkPeer =
-  | { kind: 'node'; nodeName: string }
+  | NodePeer
   | { kind: 'join'; tokenId: string; nodeName: string | undefined; groups: readonly string[] };

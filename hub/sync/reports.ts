@@ -1,7 +1,7 @@
 // Applies what agents report, through the API and under the node's own
 // identity, so that a stolen certificate is worth one node and no more.
 import { findCondition } from '../../api/meta/conditions.ts';
-import { nodeMaySetLabel, reportedLabelsAnnotation } from '../../api/meta/device.ts';
+import { duplicateIdentityCondition, nodeMaySetLabel, reportedLabelsAnnotation } from '../../api/meta/device.ts';
 import type { Condition, Node, Pod } from '../../api/meta/kubernetes.ts';
 import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import { nodeUser } from '../../api/meta/operation.ts';
@@ -16,8 +16,8 @@ import { resources } from '../client/resources.ts';
 export type ReportParts = { client: Client; clock: Clock; log: Log };
 type Appliers = { [K in ReportItem['kind']]: (item: Extract<ReportItem, { kind: K }>) => Promise<void> };
 
-/** Conditions that belong to the scheduler: an agent's report leaves them alone. */
-const hubConditions = ['PodScheduled'];
+/** Conditions that the hub sets: an agent's report leaves them alone. */
+const hubConditions = ['PodScheduled', duplicateIdentityCondition];
 /** How often a status is written anew when something else changed the object at the same time. */
 const maxAttempts = 8;
 

@@ -2,7 +2,8 @@
 // counted ones and such that people approve, wrong ones, clones of a card, and
 // power cuts on the way.
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { skerry } from '../support/agent.ts';
 import { TestDevice } from '../support/device.ts';
@@ -192,6 +193,47 @@ describe('a copy of a card that was claimed', () => {
     assert.notEqual(copy.read<{ key: string }>('device.json')?.key, original.read<{ key: string }>('device.json')?.key);
     copy.configure({ hub: hub.mqttUrl, token: await token() });
     assert.notEqual(await copy.ready(), name);
+  });
+});
+
+describe('a copied certificate', () => {
+  it('is refused while the first device is there, and the node says so', async (context) => {
+    const original = device(context);
+    original.configure({ hub: hub.mqttUrl, token: await token() });
+    original.start();
+    const name = await original.ready();
+    await hub.kubectl.ok(['wait', `node/${name}`, '--for=jsonpath={.status.nodeInfo.architecture}', '--timeout=20s']);
+    await original.stop();
+    const thief = cloned(context, original);
+    // A thief does not say that the card was copied.
+    for (const file of ['identity.json', 'device.json']) {
+      const path = join(thief.dataDirectory, file);
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(original.hardwareId, thief.hardwareId));
+    }
+    original.start();
+    await original.ready();
+    await hub.kubectl.ok([
+      'wait',
+      `node/${name}`,
+      '--for=jsonpath={.status.conditions[?(@.type=="Ready")].status}=False',
+      '--timeout=20s',
+    ]);
+    thief.start();
+    await hub.kubectl.ok(['wait', `node/${name}`, '--for=condition=DuplicateIdentity', '--timeout=30s']);
+    const { status } = await hub.kubectl.json<{ status: { conditions: { type: string; message: string }[] } }>([
+      'get',
+      'node',
+      name,
+    ]);
+    const condition = status.conditions.find(({ type }) => type === 'DuplicateIdentity');
+    assert.match(
+      condition?.message ?? '',
+      new RegExp(`second device \\(${thief.hardwareId}\\) .* \\(${original.hardwareId}\\) and was refused`),
+    );
+    assert.match(
+      await hub.kubectl.ok(['get', 'events', '--field-selector', `involvedObject.name=${name}`]),
+      /DuplicateIdentity/,
+    );
   });
 });
 
