@@ -43,6 +43,9 @@ export type DeviceParts = {
   say: (line: string) => void;
 };
 
+/** The disk has failed, not the hub. */
+class KeepError extends Error {}
+
 export class Device {
   #options: DeviceOptions;
   #parts: DeviceParts;
@@ -77,13 +80,27 @@ export class Device {
     const isOwn = record !== undefined && (record.hardwareId ?? hardwareId) === hardwareId;
     this.#record = isOwn ? { ...record, hardwareId } : { hardwareId, key: makeKey() };
     if (record?.hardwareId !== hardwareId) await saveDeviceRecord(disk, dataDirectory, this.#record);
-    this.#identity = await loadIdentity(disk, dataDirectory);
+    this.#identity = await this.#findIdentity();
     const { identity, isCopy } = await this.#look();
     if (isCopy) await this.#setAside();
     if (identity !== undefined && JSON.stringify(identity) !== JSON.stringify(this.#identity))
       await saveIdentity(disk, dataDirectory, identity);
     this.#identity = identity;
     return identity;
+  }
+
+  /** A file that can't be read is set aside: with the device's key the hub gives the same again. */
+  async #findIdentity(): Promise<Identity | undefined> {
+    const { dataDirectory } = this.#options;
+    const { disk, log, say } = this.#parts;
+    try {
+      return await loadIdentity(disk, dataDirectory);
+    } catch (error) {
+      log.error({ err: error }, 'the identity is damaged and is set aside');
+      say(`${(error as Error).message}: it is set aside`);
+      await removeIdentity(disk, dataDirectory);
+      return undefined;
+    }
   }
 
   /** Asks the hub until there is a new identity, and saves it; undefined when the one that is there is right. */
@@ -129,7 +146,8 @@ export class Device {
         if (attempt.signal.aborted) continue;
         const isRefused = error instanceof RefusedError;
         failures = isRefused ? 0 : failures + 1;
-        const problem = isRefused ? error.message : `${claim.hubUrl} can't be reached: ${(error as Error).message}`;
+        const isKnown = isRefused || error instanceof KeepError;
+        const problem = isKnown ? error.message : `${claim.hubUrl} can't be reached: ${(error as Error).message}`;
         // What was given on the network and is good for nothing makes room for the next who comes.
         if (isRefused && (await this.#dropClaim(problem))) continue;
         this.#tellClaimer({ state: 'waiting', message: problem });
@@ -214,11 +232,15 @@ export class Device {
       hardwareId,
       tokenHash: hashToken(claim.token),
     };
-    // Pods of another node are not to be started by this one.
-    if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
-    await saveIdentity(disk, dataDirectory, identity);
-    this.#identity = identity;
-    await this.#forgetToken();
+    try {
+      // Pods of another node are not to be started by this one.
+      if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
+      await saveIdentity(disk, dataDirectory, identity);
+      this.#identity = identity;
+      await this.#forgetToken();
+    } catch (error) {
+      throw new KeepError(`what the hub has given can't be kept: ${(error as Error).message}`, { cause: error });
+    }
     this.#tellClaimer({ state: 'joined', node: identity.nodeName });
     say(`claimed by ${claim.hubUrl} as node ${identity.nodeName}`);
     await this.#tell();
