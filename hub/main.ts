@@ -123,7 +123,8 @@ async function authenticateLink(
       return undefined;
     const hardwareId = hardwareIdOfUser(userName);
     const nodeName = certificate.commonName.slice(prefix.length);
-    return { kind: 'node', nodeName, ...(hardwareId === undefined || !isHardwareId(hardwareId) ? {} : { hardwareId }) };
+    const board = hardwareId === undefined || !isHardwareId(hardwareId) ? {} : { hardwareId };
+    return { kind: 'node', nodeName, key: certificate.key, ...board };
   }
   if (userName?.startsWith('join:') !== true || password === undefined) return undefined;
   return hub.checkToken(userName.slice('join:'.length), password);

@@ -9,7 +9,7 @@ import type { Disk } from '../../platform/disk.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Random } from '../../platform/random.ts';
 import { type DeviceRecord, loadDeviceRecord, makeKey, saveDeviceRecord } from '../state/device-record.ts';
-import { type Identity, loadIdentity, removeIdentity, saveIdentity } from '../state/identity.ts';
+import { type Identity, loadIdentity, saveIdentity, setIdentityAside } from '../state/identity.ts';
 import { RefusedError } from '../sync/connector.ts';
 import type { JoinOptions } from '../sync/join.ts';
 import { firstReconnectMs } from '../sync/limits.ts';
@@ -98,7 +98,7 @@ export class Device {
     } catch (error) {
       log.error({ err: error }, 'the identity is damaged and is set aside');
       say(`${(error as Error).message}: it is set aside`);
-      await removeIdentity(disk, dataDirectory);
+      await setIdentityAside(disk, dataDirectory);
       return undefined;
     }
   }
@@ -235,6 +235,7 @@ export class Device {
     try {
       // Pods of another node are not to be started by this one.
       if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
+      if (!isSameNode && old !== undefined) await setIdentityAside(disk, dataDirectory);
       await saveIdentity(disk, dataDirectory, identity);
       this.#identity = identity;
       await this.#forgetToken();
@@ -283,7 +284,7 @@ export class Device {
     log.warn({ copiedFrom: this.#identity?.hardwareId }, line);
     say(line);
     await disk.remove(join(dataDirectory, 'slice'));
-    await removeIdentity(disk, dataDirectory);
+    await setIdentityAside(disk, dataDirectory);
   }
 
   /** Tells people what is wrong, on the console and the boot partition; nothing when all is well. */

@@ -12,8 +12,14 @@ export type Link = {
   close(reason: string): void;
 };
 
-/** `hardwareId`: the board, as a device says itself. */
-export type NodePeer = { kind: 'node'; nodeName: string; hardwareId?: string };
+export type NodePeer = {
+  kind: 'node';
+  nodeName: string;
+  /** SHA-256 (hex) of the public key of the node's certificate: SubjectPublicKeyInfo, DER. */
+  key?: string;
+  /** The board, as a device says itself. */
+  hardwareId?: string;
+};
 
 /** Who is at the other end, seen from the hub. */
 export type LinkPeer =

@@ -1,6 +1,7 @@
 // The MQTT broker (aedes): one TLS connection a node, each turned into a Link.
 // It routes nothing between clients and queues nothing: what a node should know
 // is in the store. It knows who speaks, and nothing of what is said.
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import type { Link, LinkPeer, NodePeer } from '../../api/wire/link.ts';
@@ -12,8 +13,8 @@ import { connectTimeoutMs, drainTimeoutMs, maxClientIdLength, maxKeepaliveSecond
 
 /** What a connection shows of itself. */
 export type Credentials = {
-  /** Subject of a verified client certificate. */
-  certificate: { commonName: string; organizations: string[] } | undefined;
+  /** Subject of a verified client certificate, and the SHA-256 (hex) of its public key (SubjectPublicKeyInfo, DER). */
+  certificate: { commonName: string; organizations: string[]; key: string } | undefined;
   userName: string | undefined;
   password: string | undefined;
 };
@@ -238,6 +239,11 @@ export class BrokerServer {
 function certificateOf(socket: TLSSocket): Credentials['certificate'] {
   if (!socket.authorized) return undefined;
   const { subject } = socket.getPeerCertificate();
-  if (subject?.CN === undefined) return undefined;
-  return { commonName: [subject.CN].flat()[0] ?? '', organizations: subject.O === undefined ? [] : [subject.O].flat() };
+  const der = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' });
+  if (subject?.CN === undefined || der === undefined) return undefined;
+  return {
+    commonName: [subject.CN].flat()[0] ?? '',
+    organizations: subject.O === undefined ? [] : [subject.O].flat(),
+    key: createHash('sha256').update(der).digest('hex'),
+  };
 }

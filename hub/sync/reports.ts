@@ -1,12 +1,18 @@
 // Applies what agents report, through the API and under the node's own
 // identity, so that a stolen certificate is worth one node and no more.
 import { findCondition } from '../../api/meta/conditions.ts';
-import { duplicateIdentityCondition, nodeMaySetLabel, reportedLabelsAnnotation } from '../../api/meta/device.ts';
+import {
+  duplicateIdentityCondition,
+  nodeMaySetLabel,
+  ownerAnnotations,
+  reportedLabelsAnnotation,
+} from '../../api/meta/device.ts';
 import type { Condition, Node, Pod } from '../../api/meta/kubernetes.ts';
 import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import { nodeUser } from '../../api/meta/operation.ts';
 import { hasReason } from '../../api/meta/status.ts';
 import type { ReportItem } from '../../api/wire/frames.ts';
+import type { NodePeer } from '../../api/wire/link.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Client } from '../client/client.ts';
@@ -23,12 +29,15 @@ const maxAttempts = 8;
 
 export class NodeReports {
   #nodeName: string;
+  /** Whose the Node is, also when it was deleted and is made again. */
+  #owner: Record<string, string>;
   #client: Client;
   #hub: Client;
   #events: EventRecorder;
 
-  constructor(options: { nodeName: string }, parts: ReportParts) {
+  constructor(options: Omit<NodePeer, 'kind'>, parts: ReportParts) {
     this.#nodeName = options.nodeName;
+    this.#owner = ownerAnnotations(options);
     this.#hub = parts.client;
     this.#client = parts.client.as(nodeUser(options.nodeName));
     this.#events = new EventRecorder(
@@ -47,7 +56,7 @@ export class NodeReports {
       const name = this.#nodeName;
       const own = Object.fromEntries(Object.entries(labels).filter(([key]) => nodeMaySetLabel(key)));
       try {
-        const annotations = { [reportedLabelsAnnotation]: JSON.stringify(own) };
+        const annotations = { ...this.#owner, [reportedLabelsAnnotation]: JSON.stringify(own) };
         await this.#client.create(resources.nodes, { metadata: { name, labels: own, annotations }, status });
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists')) throw error;

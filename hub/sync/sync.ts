@@ -46,7 +46,7 @@ export class Sync {
   /** Takes over a link that the broker has authenticated. */
   accept(link: Link, peer: LinkPeer): void {
     if (peer.kind === 'join') this.#joins.serve(link, peer);
-    else this.#acceptNode(link, peer.nodeName);
+    else this.#acceptNode(link, peer);
   }
 
   /** A second connection with the identity of a connected node was refused. */
@@ -71,7 +71,8 @@ export class Sync {
     return session !== undefined;
   }
 
-  #acceptNode(link: Link, nodeName: string): void {
+  #acceptNode(link: Link, peer: NodePeer): void {
+    const { nodeName } = peer;
     const { client, clock, log, onStream, onNodeGone } = this.#parts;
     const knownSlices = this.#knownSlices.get(nodeName) ?? new Map<string, Manifest>();
     this.#knownSlices.set(nodeName, knownSlices);
@@ -81,7 +82,7 @@ export class Sync {
         link,
         clock,
         log,
-        reports: new NodeReports({ nodeName }, { client, clock, log }),
+        reports: new NodeReports(peer, { client, clock, log }),
         hubVersion: this.#options.hubVersion,
         slice: () => this.#index.sliceOf(nodeName),
         knownSlices,
