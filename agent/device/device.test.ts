@@ -216,6 +216,36 @@ describe('a copied card', () => {
   });
 });
 
+it('makes nothing of 20 copies of a claimed card but reports, and nodes when the token is good for more', async () => {
+  const card = new Bench();
+  await card.configure(claimed);
+  const original = await card.run('serial-0');
+  const keys = new Set([original?.key]);
+  for (let index = 1; index <= 20; index += 1) {
+    const bench = new Bench();
+    for (const path of ['/boot/skerry.yaml', '/data/identity.json', '/data/device.json'])
+      await bench.disk.write(path, (await card.disk.read(path)) ?? '');
+    const { answer } = bench;
+    bench.answer = () => Promise.reject(new RefusedError('the token is used up'));
+    const joined = bench.run(`serial-${index}`);
+    await bench.clock.advance(100);
+    const [copied, refused] = bench.report.split('\n');
+    assert.match(
+      copied ?? '',
+      new RegExp(`^this card was copied from node ${original?.nodeName}: that identity is not used`),
+    );
+    assert.equal(refused, 'the token is used up');
+    bench.answer = answer;
+    await bench.clock.advance(120_000);
+    const own = await joined;
+    assert.equal(bench.report, '');
+    assert.deepEqual([...new Set(bench.asked.map(({ hardwareId }) => hardwareId))], [`serial-${index}`]);
+    for (const { key } of bench.asked) keys.add(key);
+    assert.notEqual(own?.nodeName, original?.nodeName);
+  }
+  assert.equal(keys.size, 21);
+});
+
 describe('a device that belongs to nobody', () => {
   it('can be claimed on its network, again when that comes to nothing, and not when it is done', async () => {
     const bench = new Bench();

@@ -82,7 +82,7 @@ export class Device {
     if (record?.hardwareId !== hardwareId) await saveDeviceRecord(disk, dataDirectory, this.#record);
     this.#identity = await this.#findIdentity();
     const { identity, isCopy } = await this.#look();
-    if (isCopy) await this.#setAside();
+    if (isCopy && this.#identity !== undefined) await this.#setAside(this.#identity);
     if (identity !== undefined && JSON.stringify(identity) !== JSON.stringify(this.#identity))
       await saveIdentity(disk, dataDirectory, identity);
     this.#identity = identity;
@@ -238,7 +238,7 @@ export class Device {
       if (!isSameNode && old !== undefined) await setIdentityAside(disk, dataDirectory);
       await saveIdentity(disk, dataDirectory, identity);
       this.#identity = identity;
-      await this.#forgetToken();
+      await this.#settle();
     } catch (error) {
       throw new KeepError(`what the hub has given can't be kept: ${(error as Error).message}`, { cause: error });
     }
@@ -248,11 +248,11 @@ export class Device {
     return identity;
   }
 
-  /** The name and labels that came with it stay. */
-  async #forgetToken(): Promise<void> {
-    if (this.#record.claim?.token === undefined) return;
-    const { token: _, ...claim } = this.#record.claim;
-    this.#record = { ...this.#record, claim };
+  /** The device is somebody's: of what was given to it, name and labels stay. */
+  async #settle(): Promise<void> {
+    const { copiedFrom, claim, ...record } = this.#record;
+    if (copiedFrom === undefined && claim?.token === undefined) return;
+    this.#record = { ...record, ...(claim === undefined ? {} : { claim: withoutToken(claim) }) };
     await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, this.#record);
   }
 
@@ -277,19 +277,25 @@ export class Device {
   }
 
   /** An identity that came with a copied card is never used: its pods are another device's. */
-  async #setAside(): Promise<void> {
+  async #setAside(copied: Identity): Promise<void> {
     const { dataDirectory } = this.#options;
-    const { disk, say, log } = this.#parts;
-    const line = `this card was copied from node ${this.#identity?.nodeName}: that identity is set aside, this device has to be claimed`;
-    log.warn({ copiedFrom: this.#identity?.hardwareId }, line);
-    say(line);
+    const { disk, log } = this.#parts;
+    log.warn({ node: copied.nodeName, hardwareId: copied.hardwareId }, 'the card was copied from another device');
+    this.#record = { ...this.#record, copiedFrom: copied.nodeName };
+    await saveDeviceRecord(disk, dataDirectory, this.#record);
     await disk.remove(join(dataDirectory, 'slice'));
     await setIdentityAside(disk, dataDirectory);
   }
 
   /** Tells people what is wrong, on the console and the boot partition; nothing when all is well. */
   async #tell(problem?: string): Promise<void> {
-    const lines = [...this.#problems, ...(problem === undefined ? [] : [problem])];
+    const { copiedFrom } = this.#record;
+    const copied = `this card was copied from node ${copiedFrom}: that identity is not used here, the device has to be claimed`;
+    const lines = [
+      ...this.#problems,
+      ...(copiedFrom === undefined ? [] : [copied]),
+      ...(problem === undefined ? [] : [problem]),
+    ];
     const text = lines.map((line) => `${line}\n`).join('');
     if (text !== this.#said) for (const line of lines) this.#parts.say(line);
     this.#said = text;
@@ -306,4 +312,8 @@ export class Device {
       if ((await this.#readSource()) !== this.#source) return;
     }
   }
+}
+
+function withoutToken({ token: _, ...claim }: NonNullable<DeviceRecord['claim']>): NonNullable<DeviceRecord['claim']> {
+  return claim;
 }

@@ -11,6 +11,8 @@ export type DeviceRecord = {
   hardwareId?: string;
   /** PKCS #8, PEM, EC P-256. */
   key: string;
+  /** Node that the card was copied from, until this device has an identity of its own. */
+  copiedFrom?: string;
   /** What somebody on its network has given it. The token goes when it has been used. */
   claim?: Omit<LanClaim, 'token'> & { token?: string };
 };

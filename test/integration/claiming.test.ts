@@ -187,8 +187,8 @@ describe('a copy of a card that was claimed', () => {
     const copy = cloned(context, original);
     original.start();
     copy.start();
-    await copy.says(new RegExp(`this card was copied from node ${name}: that identity is set aside`));
-    await copy.reports(/the token is used up/);
+    await copy.says(new RegExp(`this card was copied from node ${name}: that identity is not used here`));
+    await copy.reports(/^this card was copied from .*\nthe token is used up/);
     assert.equal(copy.read('identity.json'), undefined);
     assert.notEqual(copy.read<{ key: string }>('device.json')?.key, original.read<{ key: string }>('device.json')?.key);
     copy.configure({ hub: hub.mqttUrl, token: await token() });
