@@ -40,6 +40,8 @@ class Bench {
   /** Writes and removals until the power goes. */
   writesLeft = Number.POSITIVE_INFINITY;
   power = new AbortController();
+  /** The boot partition is broken. */
+  unreadable = false;
 
   configure(text: string): Promise<void> {
     return this.disk.write('/boot/skerry.yaml', text);
@@ -56,7 +58,8 @@ class Bench {
       throw new Error('the power is gone');
     };
     const failing = Object.assign(Object.create(disk) as VirtualDisk, {
-      read: (path: string) => disk.read(path),
+      read: (path: string) =>
+        this.unreadable && path.startsWith('/boot/') ? Promise.reject(new Error('EIO')) : disk.read(path),
       write: async (path: string, content: string) => {
         spend();
         await disk.write(path, content);
@@ -186,10 +189,22 @@ it('tells a disk that fails from a hub that is away', async () => {
   };
   const joined = bench.run();
   await bench.clock.advance(100);
-  assert.match(bench.report, /^what the hub has given can't be kept: no space left on device/);
+  assert.match(bench.report, /^what belongs on the disk can't be kept: no space left on device/);
   await bench.clock.advance(60_000);
   assert.ok(await joined);
   assert.equal(new Set(bench.asked.map(({ key }) => key)).size, 1);
+});
+
+it('starts with what it has when the disk is full and the boot partition broken', async () => {
+  const bench = new Bench();
+  await bench.configure(claimed);
+  const before = await bench.run();
+  await bench.configure(claimed.replace('hub:8883', 'moved:8883'));
+  bench.disk.full = true;
+  assert.deepEqual(await bench.run(), { ...before, hubUrl: 'mqtts://moved:8883' });
+  bench.unreadable = true;
+  assert.deepEqual(await bench.run(), before);
+  assert.equal(bench.report, "skerry.yaml can't be read: EIO\n");
 });
 
 describe('a copied card', () => {
@@ -254,6 +269,7 @@ describe('a device that belongs to nobody', () => {
     await bench.clock.advance(100);
     assert.match(bench.report, /^not claimed: skerry.yaml names no hub and token\. .*skerry claim skerry-\w+ --code /);
 
+    assert.ok((await bench.json<DeviceRecord>('device.json'))?.key, 'the next start would have another code');
     bench.answer = () => Promise.reject(new RefusedError('the token is used up'));
     const told: ClaimAnswer[] = [];
     await bench.listening?.({ hub, token }, (line) => told.push(line));

@@ -50,12 +50,16 @@ export class Device {
   #options: DeviceOptions;
   #parts: DeviceParts;
   #record: DeviceRecord = { key: '' };
+  #isRecordKept = false;
   #identity: Identity | undefined;
   #source = '';
+  #sourceProblem: string | undefined;
   #config: DeviceConfig = {};
   #problems: string[] = [];
   #said = '';
   #refusal: string | undefined;
+  /** A hub has given an identity: nobody else may give another. */
+  #isTaken = false;
   #listening: AbortController | undefined;
   /** Aborted when there is a new claim to be looked at. */
   #news = new AbortController();
@@ -79,12 +83,15 @@ export class Device {
     // A key that came with a copied card is known to others, and a claim was for another device.
     const isOwn = record !== undefined && (record.hardwareId ?? hardwareId) === hardwareId;
     this.#record = isOwn ? { ...record, hardwareId } : { hardwareId, key: makeKey() };
-    if (record?.hardwareId !== hardwareId) await saveDeviceRecord(disk, dataDirectory, this.#record);
+    this.#isRecordKept = record?.hardwareId === hardwareId;
     this.#identity = await this.#findIdentity();
     const { identity, isCopy } = await this.#look();
     if (isCopy && this.#identity !== undefined) await this.#setAside(this.#identity);
     if (identity !== undefined && JSON.stringify(identity) !== JSON.stringify(this.#identity))
-      await saveIdentity(disk, dataDirectory, identity);
+      // Pods start from a full disk, too: then the file is written at the next start.
+      await saveIdentity(disk, dataDirectory, identity).catch((error: unknown) =>
+        this.#parts.log.warn({ err: error }, 'the identity could not be written anew'),
+      );
     this.#identity = identity;
     return identity;
   }
@@ -114,8 +121,11 @@ export class Device {
 
   /** Keeps what somebody on the network gives the device, which then tries it. */
   receive = async (claim: LanClaim, tell: (answer: ClaimAnswer) => void): Promise<void> => {
-    this.#record = { ...this.#record, claim };
-    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, this.#record);
+    if (this.#isTaken) {
+      tell({ state: 'refused', message: 'the device was claimed a moment ago' });
+      return;
+    }
+    await this.#keepRecord({ ...this.#record, claim });
     this.#tellClaimer({ state: 'refused', message: 'somebody else has claimed the device meanwhile' });
     this.#tellClaimer = tell;
     tell({ state: 'taken' });
@@ -144,21 +154,27 @@ export class Device {
         return await this.#join(claim, AbortSignal.any([signal, attempt.signal]));
       } catch (error) {
         if (attempt.signal.aborted) continue;
-        const isRefused = error instanceof RefusedError;
-        failures = isRefused ? 0 : failures + 1;
-        const isKnown = isRefused || error instanceof KeepError;
-        const problem = isKnown ? error.message : `${claim.hubUrl} can't be reached: ${(error as Error).message}`;
-        // What was given on the network and is good for nothing makes room for the next who comes.
-        if (isRefused && (await this.#dropClaim(problem))) continue;
-        this.#tellClaimer({ state: 'waiting', message: problem });
-        await this.#tell(problem);
-        const longestMs = Math.min(longestClaimPauseMs, firstReconnectMs * 2 ** Math.min(failures, 10));
-        await this.#pause((isRefused ? refusedPauseMs : longestMs) * (0.5 + this.#parts.random.fraction() / 2), signal);
+        this.#isTaken = false;
+        failures = error instanceof RefusedError ? 0 : failures + 1;
+        await this.#pause(await this.#failed(error as Error, claim, failures), signal);
       } finally {
         attempt.abort();
       }
     }
     return undefined;
+  }
+
+  /** Tells why the device has not joined. @returns how long to wait before the next attempt, ms */
+  async #failed(error: Error, { hubUrl }: Claim, failures: number): Promise<number> {
+    const isRefused = error instanceof RefusedError;
+    const isOwn = isRefused || error instanceof KeepError;
+    const problem = isOwn ? error.message : `${hubUrl} can't be reached: ${error.message}`;
+    // What was given on the network and is good for nothing makes room for the next who comes.
+    if (isRefused && (await this.#dropClaim(problem))) return 0;
+    this.#tellClaimer({ state: 'waiting', message: problem });
+    await this.#tell(problem);
+    const longestMs = Math.min(longestClaimPauseMs, firstReconnectMs * 2 ** Math.min(failures, 10));
+    return (isRefused ? refusedPauseMs : longestMs) * (0.5 + this.#parts.random.fraction() / 2);
   }
 
   /** Reads the file, and what it means now. */
@@ -172,6 +188,7 @@ export class Device {
     const nodeName = plan.identity?.nodeName ?? config.name ?? defaultNodeName(hardwareId);
     const failure = await this.#parts.hooks.applyConfig(deviceFiles(config, nodeName));
     this.#problems = [
+      ...(this.#sourceProblem === undefined ? [] : [this.#sourceProblem]),
       ...problems,
       ...settableLabels(config).problems,
       ...plan.problems,
@@ -181,7 +198,15 @@ export class Device {
   }
 
   async #readSource(): Promise<string> {
-    return Buffer.from((await this.#parts.disk.read(this.#options.configPath)) ?? []).toString();
+    try {
+      const bytes = await this.#parts.disk.read(this.#options.configPath);
+      this.#sourceProblem = undefined;
+      return Buffer.from(bytes ?? []).toString();
+    } catch (error) {
+      // A boot partition that is broken is no reason to leave the pods.
+      this.#sourceProblem = `${deviceConfigName} can't be read: ${(error as Error).message}`;
+      return '';
+    }
   }
 
   /** Others may claim the device as long as neither its file nor a hub does. */
@@ -191,6 +216,8 @@ export class Device {
       const listening = new AbortController();
       this.#listening = listening;
       try {
+        // The code on the console must be the same after the next start.
+        if (!this.#isRecordKept) await this.#keepRecord(this.#record);
         await this.#parts.listen(this.#record.key, this.receive, listening.signal);
       } catch (error) {
         this.#parts.log.error({ err: error }, 'the device can not be claimed on its network');
@@ -212,19 +239,20 @@ export class Device {
   async #dropClaim(problem: string): Promise<boolean> {
     if (this.#record.claim?.token === undefined || isClaimedByFile(readDeviceConfig(this.#source).config)) return false;
     const { claim: _, ...record } = this.#record;
-    this.#record = record;
     this.#refusal = problem;
-    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, record);
+    await this.#keepRecord(record);
     this.#tellClaimer({ state: 'refused', message: problem });
     this.#tellClaimer = () => undefined;
     return true;
   }
 
   async #join(claim: Claim, signal: AbortSignal): Promise<Identity> {
-    const { dataDirectory, hardwareId } = this.#options;
-    const { disk, say } = this.#parts;
+    const { hardwareId } = this.#options;
     const old = this.#identity;
+    // The key is on disk before the hub sees it: whoever has to ask again, asks as the same.
+    if (!this.#isRecordKept) await keeping(this.#keepRecord(this.#record));
     const joined = await this.#joinAs(claim, signal);
+    this.#isTaken = true;
     const isSameNode = old?.nodeName === joined.nodeName && old.authority === joined.authority;
     const identity: Identity = {
       ...joined,
@@ -232,28 +260,36 @@ export class Device {
       hardwareId,
       tokenHash: hashToken(claim.token),
     };
-    try {
-      // Pods of another node are not to be started by this one.
-      if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
-      if (!isSameNode && old !== undefined) await setIdentityAside(disk, dataDirectory);
-      await saveIdentity(disk, dataDirectory, identity);
-      this.#identity = identity;
-      await this.#settle();
-    } catch (error) {
-      throw new KeepError(`what the hub has given can't be kept: ${(error as Error).message}`, { cause: error });
-    }
+    await keeping(this.#keepIdentity(identity, isSameNode));
     this.#tellClaimer({ state: 'joined', node: identity.nodeName });
-    say(`claimed by ${claim.hubUrl} as node ${identity.nodeName}`);
+    this.#parts.say(`claimed by ${claim.hubUrl} as node ${identity.nodeName}`);
     await this.#tell();
     return identity;
+  }
+
+  async #keepIdentity(identity: Identity, isSameNode: boolean): Promise<void> {
+    const { dataDirectory } = this.#options;
+    const { disk } = this.#parts;
+    // Pods of another node are not to be started by this one.
+    if (!isSameNode) await disk.remove(join(dataDirectory, 'slice'));
+    if (!isSameNode && this.#identity !== undefined) await setIdentityAside(disk, dataDirectory);
+    await saveIdentity(disk, dataDirectory, identity);
+    this.#identity = identity;
+    await this.#settle();
   }
 
   /** The device is somebody's: of what was given to it, name and labels stay. */
   async #settle(): Promise<void> {
     const { copiedFrom, claim, ...record } = this.#record;
     if (copiedFrom === undefined && claim?.token === undefined) return;
-    this.#record = { ...record, ...(claim === undefined ? {} : { claim: withoutToken(claim) }) };
-    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, this.#record);
+    await this.#keepRecord({ ...record, ...(claim === undefined ? {} : { claim: withoutToken(claim) }) });
+  }
+
+  async #keepRecord(record: DeviceRecord): Promise<void> {
+    this.#record = record;
+    this.#isRecordKept = false;
+    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, record);
+    this.#isRecordKept = true;
   }
 
   /** Joins under the name that was asked for; under one of its own when that belongs to another device. */
@@ -281,8 +317,7 @@ export class Device {
     const { dataDirectory } = this.#options;
     const { disk, log } = this.#parts;
     log.warn({ node: copied.nodeName, hardwareId: copied.hardwareId }, 'the card was copied from another device');
-    this.#record = { ...this.#record, copiedFrom: copied.nodeName };
-    await saveDeviceRecord(disk, dataDirectory, this.#record);
+    await this.#keepRecord({ ...this.#record, copiedFrom: copied.nodeName });
     await disk.remove(join(dataDirectory, 'slice'));
     await setIdentityAside(disk, dataDirectory);
   }
@@ -316,4 +351,13 @@ export class Device {
 
 function withoutToken({ token: _, ...claim }: NonNullable<DeviceRecord['claim']>): NonNullable<DeviceRecord['claim']> {
   return claim;
+}
+
+/** @throws KeepError when the work fails */
+async function keeping(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new KeepError(`what belongs on the disk can't be kept: ${(error as Error).message}`, { cause: error });
+  }
 }
