@@ -51,6 +51,7 @@ export class Device {
   #parts: DeviceParts;
   #record: DeviceRecord = { key: '' };
   #isRecordKept = false;
+  #recordWrites: Promise<void> = Promise.resolve();
   #identity: Identity | undefined;
   #source = '';
   #sourceProblem: string | undefined;
@@ -288,7 +289,11 @@ export class Device {
   async #keepRecord(record: DeviceRecord): Promise<void> {
     this.#record = record;
     this.#isRecordKept = false;
-    await saveDeviceRecord(this.#parts.disk, this.#options.dataDirectory, record);
+    const { disk } = this.#parts;
+    // One after the other, each the newest: a claim that comes while the device settles must not be the last on disk.
+    const before = this.#recordWrites.catch(() => undefined);
+    this.#recordWrites = before.then(() => saveDeviceRecord(disk, this.#options.dataDirectory, this.#record));
+    await this.#recordWrites;
     this.#isRecordKept = true;
   }
 
