@@ -25,6 +25,10 @@ runProgram(
       summary: 'Builds the images that devices are flashed with, and looks at them.',
       load: async () => (await import('./commands/image.ts')).imageCommand,
     },
+    claim: {
+      summary: 'Lists the devices on this network that belong to nobody, and claims one.',
+      load: async () => (await import('./commands/claim.ts')).claimCommand,
+    },
     ...deviceCommands,
   },
   ['backup', 'restore', 'rig'],

@@ -20,7 +20,8 @@ function randomText(length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
-function kubeconfigOf(options: Options): Kubeconfig {
+/** The hub's kubeconfig that the options name. @throws UsageError, CommandError */
+export function kubeconfigOf(options: Options): Kubeconfig {
   const path =
     options.get('kubeconfig') ??
     (options.get('data-dir') === undefined
@@ -40,14 +41,18 @@ function usesOf(options: Options): number | undefined {
   return uses;
 }
 
-async function create(options: Options): Promise<void> {
-  const config = kubeconfigOf(options);
-  const node = options.get('node');
-  const problem = node === undefined ? undefined : dnsSubdomainError(node);
-  if (problem !== undefined) throw new UsageError(`--node: ${problem}`);
-  const [uses, approval] = [usesOf(options), options.require('approve')];
-  if (approval !== 'auto' && approval !== 'manual')
-    throw new UsageError(`--approve: expected auto or manual, found ${JSON.stringify(approval)}`);
+export type TokenRequest = {
+  ttlMs: number;
+  /** How many devices may join; any number without it. */
+  uses?: number | undefined;
+  approval?: 'auto' | 'manual';
+  /** The only node that may join. */
+  node?: string | undefined;
+};
+
+/** Makes a join token. @throws CommandError */
+export async function createToken(config: Kubeconfig, request: TokenRequest): Promise<string> {
+  const { ttlMs, uses, approval, node } = request;
   const [id, secret] = [randomText(6), randomText(16)];
   await callApi(config, 'POST', secretsPath, {
     apiVersion: 'v1',
@@ -57,7 +62,7 @@ async function create(options: Options): Promise<void> {
     stringData: {
       'token-id': id,
       'token-secret': secret,
-      expiration: formatTime(Date.now() + options.duration('ttl')),
+      expiration: formatTime(Date.now() + ttlMs),
       'usage-bootstrap-authentication': 'true',
       ...(node === undefined ? {} : { 'node-name': node }),
       ...(uses === undefined ? {} : { uses: String(uses) }),
@@ -65,7 +70,19 @@ async function create(options: Options): Promise<void> {
     },
   });
   const authorityFingerprint = createHash('sha256').update(new X509Certificate(config.authority).raw).digest('hex');
-  process.stdout.write(`${formatJoinToken({ id, secret, authorityFingerprint })}\n`);
+  return formatJoinToken({ id, secret, authorityFingerprint });
+}
+
+async function create(options: Options): Promise<void> {
+  const config = kubeconfigOf(options);
+  const node = options.get('node');
+  const problem = node === undefined ? undefined : dnsSubdomainError(node);
+  if (problem !== undefined) throw new UsageError(`--node: ${problem}`);
+  const approval = options.require('approve');
+  if (approval !== 'auto' && approval !== 'manual')
+    throw new UsageError(`--approve: expected auto or manual, found ${JSON.stringify(approval)}`);
+  const token = await createToken(config, { ttlMs: options.duration('ttl'), uses: usesOf(options), approval, node });
+  process.stdout.write(`${token}\n`);
 }
 
 async function list(options: Options): Promise<void> {
@@ -96,11 +113,17 @@ function usesLeft(limit: string, usedBy: string): string {
   return `${Math.max(0, Number(limit) - used)}/${limit}`;
 }
 
+/** Takes a token, or the one of an id, out of use; resolves with its id. @throws CommandError */
+export async function revokeToken(config: Kubeconfig, token: string): Promise<string> {
+  const id = (token.startsWith('skerry1.') ? token.split('.')[1] : token) ?? '';
+  await callApi(config, 'DELETE', `${secretsPath}/bootstrap-token-${id}`);
+  return id;
+}
+
 async function revoke(options: Options, id: string | undefined): Promise<void> {
   if (id === undefined || !/^(skerry1\.)?[a-z0-9]{6}(\..*)?$/.test(id))
     throw new UsageError('revoke: expected the id of a token, see skerry token list');
-  const bare = id.startsWith('skerry1.') ? id.split('.')[1] : id;
-  await callApi(kubeconfigOf(options), 'DELETE', `${secretsPath}/bootstrap-token-${bare}`);
+  const bare = await revokeToken(kubeconfigOf(options), id);
   process.stdout.write(`token ${bare} revoked\n`);
 }
 
