@@ -225,7 +225,9 @@ async function setClock(values: Options, rigDirectory: string, { clock: _, ...de
 }
 
 async function reboot(values: Options, rigDirectory: string, device: RigDevice): Promise<number> {
-  if (!values.has('hard')) return ssh(rigDirectory, device, ['reboot']);
+  // It answers before it goes.
+  const softly = 'setsid sh -c "sleep 1; reboot" </dev/null >/dev/null 2>&1 &';
+  if (!values.has('hard')) return ssh(rigDirectory, device, [softly]);
   await reset(rigDirectory, device.name);
   return 0;
 }
