@@ -17,8 +17,6 @@ export const startTimeoutMs = 60_000;
 export const endTimeoutMs = 10_000;
 export const endPollMs = 20;
 export const qmpTimeoutMs = 10_000;
-/** A line of QEMU's monitor or of the link's control socket. */
-export const maximumLineBytes = 1 << 20;
 /** Between two looks at the hub while devices start. */
 export const readyPollMs = 1000;
 /** Bytes that are on their way through a link that is slow. */
@@ -26,5 +24,3 @@ export const maximumInFlightBytes = 1 << 20;
 /** A link's rate is kept over pieces of this size: small ones make a slow line an even one. */
 export const maximumPieceBytes = 1460;
 export const maximumDelayMs = 60_000;
-/** What is kept of what a tool says. */
-export const maximumToolOutputBytes = 1 << 20;

@@ -1,15 +1,25 @@
 // Switches devices of a rig on and off, as a hand at the plug does, and pulls and
 // plugs their network cable.
 import { chmodSync, rmSync } from 'node:fs';
+import { runTool } from '../../firmware-images/tools.ts';
 import { CommandError } from '../errors.ts';
 import { type DevicePaths, devicePaths, type RigDevice, writeDevice } from './device.ts';
+import { startTimeoutMs } from './limits.ts';
 import { updateLinks } from './link-control.ts';
 import { diskCommand, type Host, machineCommand } from './machine.ts';
 import { callMonitor } from './monitor.ts';
-import { killProcesses, mayUseKvm, runningPid, runToEnd } from './processes.ts';
+import { killProcesses, mayUseKvm, runningPid } from './processes.ts';
 
 export function isOn(paths: DevicePaths): boolean {
   return runningPid(paths.machinePid) !== undefined;
+}
+
+/** Resolves when the program has gone into the background. */
+async function start(
+  [program, ...args]: [string, ...string[]],
+  environment: Record<string, string> = {},
+): Promise<void> {
+  await runTool(program, args, { timeoutMs: startTimeoutMs, environment });
 }
 
 /** Switches it on; nothing happens when it is. @throws CommandError */
@@ -20,10 +30,10 @@ export async function powerOn(rigDirectory: string, device: RigDevice): Promise<
   await killProcesses([paths.diskPid]);
   for (const socket of [paths.diskSocket, paths.monitorSocket, paths.consoleSocket]) rmSync(socket, { force: true });
   // The cache of the disk is a file without a name beside it, and not in a /tmp that may be memory.
-  await runToEnd(diskCommand(paths), { TMPDIR: paths.directory });
+  await start(diskCommand(paths), { TMPDIR: paths.directory });
   const host: Host = { architecture: process.arch, kvm: mayUseKvm() };
   try {
-    await runToEnd(machineCommand(device, paths, host));
+    await start(machineCommand(device, paths, host));
   } catch (error) {
     await killProcesses([paths.diskPid]);
     const port = /host forwarding rule/.test((error as Error).message);

@@ -1,12 +1,11 @@
 // Processes of a rig outlive the command that starts them. Each is known by a file
 // with its number, and by having the path of that file on its command line: a
 // number that another process has by now is never taken for it.
-import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isThere } from '../../firmware-images/tools.ts';
 import { CommandError } from '../errors.ts';
-import { endPollMs, endTimeoutMs, maximumToolOutputBytes, startTimeoutMs } from './limits.ts';
+import { endPollMs, endTimeoutMs } from './limits.ts';
 import type { Requirement } from './machine.ts';
 
 function read(path: string): string {
@@ -41,40 +40,9 @@ export async function killProcesses(pidFiles: readonly string[]): Promise<void> 
   }
 }
 
-/** Runs a program that goes into the background by itself, or ends. @returns what it printed @throws CommandError with what it said */
-export function runToEnd(
-  [program, ...args]: readonly [string, ...string[]],
-  environment: Record<string, string> = {},
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = { timeout: startTimeoutMs, maxBuffer: maximumToolOutputBytes, encoding: 'utf8' as const };
-    execFile(program, args, { ...options, env: { ...process.env, ...environment } }, (error, output, said) => {
-      if (error === null) resolve(output);
-      else reject(new CommandError(`${program}: ${said.trim().split('\n').at(-1) || error.message}`, { cause: error }));
-    });
-  });
-}
-
-/** Debian keeps some programs where only root's path leads. */
-const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-
-function isProgram(name: string): boolean {
-  return searchPath.some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
 /** @throws CommandError that names what is missing and the packages that have it */
 export function checkRequirements({ programs, files }: { programs: Requirement[]; files: Requirement[] }): void {
-  const missing = [
-    ...programs.filter(({ path }) => !isProgram(path)),
-    ...files.filter(({ path }) => !existsSync(path)),
-  ];
+  const missing = [...programs.filter(({ path }) => !isThere(path)), ...files.filter(({ path }) => !existsSync(path))];
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map((item) => item.package))].join(' ');
   const names = missing.map(({ path }) => path).join(', ');

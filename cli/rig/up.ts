@@ -3,11 +3,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import type { DeviceConfig } from '../../api/device/config.ts';
 import type { BoardName } from '../../firmware-images/manifest.ts';
+import { runTool } from '../../firmware-images/tools.ts';
 import { CommandError } from '../errors.ts';
 import type { Image } from '../flash/image.ts';
 import { devicePaths, listDevices, type RigDevice, rigPaths, writeDevice } from './device.ts';
 import { freePorts, makeDisk } from './disk.ts';
-import { runToEnd } from './processes.ts';
 
 /** Under which a guest of QEMU's user network reaches this machine's loopback. */
 export const guestsHost = '10.0.2.2';
@@ -37,7 +37,7 @@ export function missingNames(rigDirectory: string, names: readonly string[], boa
 /** The key with which the rig's owner gets into its devices; @returns its public line */
 async function ownKey(rigDirectory: string): Promise<string> {
   const { key } = rigPaths(rigDirectory);
-  if (!existsSync(key)) await runToEnd(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'skerry-rig', '-f', key]);
+  if (!existsSync(key)) await runTool('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'skerry-rig', '-f', key]);
   return readFileSync(`${key}.pub`, 'utf8').trim();
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DebianArchive } from '../../firmware-images/debian.ts';
 import { manifestPath, readManifest } from '../../firmware-images/inspect.ts';
+import { runTool } from '../../firmware-images/tools.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const cacheDirectory = join(checkout, '.cache/rig');
@@ -33,7 +34,7 @@ async function armBusybox(directory: string): Promise<string> {
   await archive.update();
   const [found] = (await archive.fetch(['busybox-static'], [])).filter(({ name }) => name === 'busybox-static');
   if (found === undefined) throw new Error('Debian has no busybox-static for arm64');
-  execFileSync('dpkg-deb', ['-x', found.file, directory]);
+  await runTool('dpkg-deb', ['-x', found.file, directory]);
   return [join(directory, 'bin/busybox'), join(directory, 'usr/bin/busybox')].find(existsSync) ?? '';
 }
 
