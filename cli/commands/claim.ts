@@ -7,9 +7,10 @@ import { dnsSubdomainError } from '../../api/meta/names.ts';
 import { parseJoinToken } from '../../api/wire/join-token.ts';
 import type { Command } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
+import { createToken } from '../join-token.ts';
 import type { Options } from '../options.ts';
 import { findDevices, giveClaim, type UnclaimedDevice } from '../unclaimed-devices.ts';
-import { createToken, kubeconfigOf, revokeToken } from './token.ts';
+import { kubeconfigOf, revokeToken } from './token.ts';
 
 /** A device that has been found needs it within minutes; more is for a hub that it can't reach yet. */
 const tokenTtlMs = 3_600_000;

@@ -1,24 +1,16 @@
 // skerry token: join tokens for devices.
-import { createHash, randomInt, X509Certificate } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { manualApprovalGroup } from '../../api/meta/device.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
-import { formatTime } from '../../api/meta/time.ts';
 import { readTokenUses } from '../../api/meta/token-uses.ts';
-import { formatJoinToken } from '../../api/wire/join-token.ts';
 import { callApi, type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { createToken, tokenSecretsPath } from '../join-token.ts';
 import type { Options } from '../options.ts';
 
-const secretsPath = '/api/v1/namespaces/kube-system/secrets';
 /** What a Secret has room for: each use takes 150 bytes or so. */
 const maxTokenUses = 2000;
-const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
-
-function randomText(length: number): string {
-  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
-}
 
 /** The hub's kubeconfig that the options name. @throws UsageError, CommandError */
 export function kubeconfigOf(options: Options): Kubeconfig {
@@ -41,38 +33,6 @@ function usesOf(options: Options): number | undefined {
   return uses;
 }
 
-export type TokenRequest = {
-  ttlMs: number;
-  /** How many devices may join; any number without it. */
-  uses?: number | undefined;
-  approval?: 'auto' | 'manual';
-  /** The only node that may join. */
-  node?: string | undefined;
-};
-
-/** Makes a join token. @throws CommandError */
-export async function createToken(config: Kubeconfig, request: TokenRequest): Promise<string> {
-  const { ttlMs, uses, approval, node } = request;
-  const [id, secret] = [randomText(6), randomText(16)];
-  await callApi(config, 'POST', secretsPath, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
-    type: 'bootstrap.kubernetes.io/token',
-    stringData: {
-      'token-id': id,
-      'token-secret': secret,
-      expiration: formatTime(Date.now() + ttlMs),
-      'usage-bootstrap-authentication': 'true',
-      ...(node === undefined ? {} : { 'node-name': node }),
-      ...(uses === undefined ? {} : { uses: String(uses) }),
-      ...(approval === 'manual' ? { 'auth-extra-groups': manualApprovalGroup } : {}),
-    },
-  });
-  const authorityFingerprint = createHash('sha256').update(new X509Certificate(config.authority).raw).digest('hex');
-  return formatJoinToken({ id, secret, authorityFingerprint });
-}
-
 async function create(options: Options): Promise<void> {
   const config = kubeconfigOf(options);
   const node = options.get('node');
@@ -89,7 +49,7 @@ async function list(options: Options): Promise<void> {
   const { body } = await callApi(
     kubeconfigOf(options),
     'GET',
-    `${secretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`,
+    `${tokenSecretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`,
   );
   process.stdout.write(row('ID', 'EXPIRES', 'LEFT', 'APPROVAL', 'NODE'));
   for (const { data } of body.items as { data: Record<string, string> }[]) {
@@ -116,7 +76,7 @@ function usesLeft(limit: string, usedBy: string): string {
 /** Takes a token, or the one of an id, out of use; resolves with its id. @throws CommandError */
 export async function revokeToken(config: Kubeconfig, token: string): Promise<string> {
   const id = (token.startsWith('skerry1.') ? token.split('.')[1] : token) ?? '';
-  await callApi(config, 'DELETE', `${secretsPath}/bootstrap-token-${id}`);
+  await callApi(config, 'DELETE', `${tokenSecretsPath}/bootstrap-token-${id}`);
   return id;
 }
 
