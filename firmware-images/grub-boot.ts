@@ -3,6 +3,7 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GrubBoot } from './boards.ts';
+import { recipeFile } from './recipe-files.ts';
 
 export type SlotFiles = {
   /** Everything of the boot loader's or firmware's packages. */
@@ -18,7 +19,7 @@ export function layOutGrubBoot(directory: string, boot: GrubBoot, slot: SlotFile
   for (const folder of ['EFI/BOOT', 'EFI/debian', 'slots/a']) mkdirSync(join(directory, folder), { recursive: true });
   copyFileSync(join(slot.bootFiles, boot.image), join(directory, 'EFI/BOOT', boot.fileName));
   // Debian's image of GRUB looks for its configuration here.
-  copyFileSync(join(import.meta.dirname, 'files/grub/grub.cfg'), join(directory, 'EFI/debian/grub.cfg'));
+  copyFileSync(recipeFile('grub/grub.cfg'), join(directory, 'EFI/debian/grub.cfg'));
   writeFileSync(join(directory, 'grubenv'), grubEnvironment({ active: 'a', a_tries: '3', b_tries: '0' }));
   copyFileSync(slot.kernel, join(directory, 'slots/a/vmlinuz'));
   copyFileSync(slot.initramfs, join(directory, 'slots/a/initrd'));

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { Board } from './boards.ts';
 import { neededLibraries } from './libraries.ts';
 import { readDependencies } from './modules.ts';
+import { recipeFile } from './recipe-files.ts';
 import { lines, runTool } from './tools.ts';
 
 export type InitramfsOptions = {
@@ -29,10 +30,10 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<void> {
   for (const program of programs.slice(1)) copyWithLibraries(root, program, directory);
   copyModules(root, kernelVersion, board.initramfsModules, directory);
   await runTool('depmod', ['-b', directory, kernelVersion]);
-  cpSync(join(import.meta.dirname, 'files/initramfs/init'), join(directory, 'init'));
+  cpSync(recipeFile('initramfs/init'), join(directory, 'init'));
   if (board.boot.kind === 'pi')
     for (const name of ['initramfs-start', 'start-partition'])
-      cpSync(join(import.meta.dirname, 'files/pi', name), join(directory, name));
+      cpSync(recipeFile(join('pi', name)), join(directory, name));
   writeFileSync(join(directory, 'modules'), `${board.initramfsModules.join('\n')}\n`);
   const pack =
     'find . -print0 | LC_ALL=C sort -z | cpio --null --create --quiet --format=newc --owner=0:0 --reproducible | zstd -q -19 -f -o "$1"';

@@ -5,6 +5,7 @@ import { createReadStream, existsSync, readdirSync, readFileSync, statSync } fro
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ImageFile, ImageManifest } from './manifest.ts';
+import { readManifest } from './manifest-reader.ts';
 
 /** Path of the manifest that belongs to a path that a person gave: NAME.json, NAME.img, NAME.img.zst or NAME. */
 export function manifestPath(given: string): string {
@@ -12,18 +13,13 @@ export function manifestPath(given: string): string {
 }
 
 /** @throws Error that says what is wrong with the file */
-export function readManifest(path: string): ImageManifest {
+export function readManifestFile(path: string): ImageManifest {
   if (!existsSync(path)) throw new Error(`${path} is not there: expected the manifest beside the image`);
-  let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
+    return readManifest(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new Error(`${path} is no JSON: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
   }
-  const manifest = content as ImageManifest;
-  if (manifest?.formatVersion !== 1 || typeof manifest.image?.sha256 !== 'string')
-    throw new Error(`${path}: expected a manifest of an image with formatVersion 1`);
-  return manifest;
 }
 
 /** Manifests in a directory; files of other kinds are passed over. */
@@ -34,7 +30,7 @@ export function listManifests(directory: string): ImageManifest[] {
     .sort()
     .flatMap((name) => {
       try {
-        return [readManifest(join(directory, name))];
+        return [readManifestFile(join(directory, name))];
       } catch {
         return [];
       }

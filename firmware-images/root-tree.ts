@@ -16,6 +16,7 @@ import { join, relative } from 'node:path';
 import type { Board } from './boards.ts';
 import type { DebianPackage } from './debian.ts';
 import { readDependencies } from './modules.ts';
+import { recipeFile } from './recipe-files.ts';
 import { lines, runTool } from './tools.ts';
 
 export type RootTreeOptions = {
@@ -30,8 +31,6 @@ export type RootTreeOptions = {
   /** Partition -> number, as the layout has them. */
   partitions: Readonly<Record<string, number>>;
 };
-
-const filesDirectory = join(import.meta.dirname, 'files');
 
 /** What no device reads. Copyrights stay: licenses ask for them. */
 const unusedPaths = [
@@ -188,9 +187,9 @@ async function prepareModules(directory: string, kept: Board['keptModules']): Pr
 async function addOwnFiles(options: RootTreeOptions): Promise<void> {
   const { directory, board, version, builtAtSeconds, partitions } = options;
   for (const path of ownDirectories) mkdirSync(join(directory, path), { recursive: true });
-  cpSync(join(filesDirectory, 'common'), directory, { recursive: true });
+  cpSync(recipeFile('common'), directory, { recursive: true });
   for (const name of board.boot.kind === 'pi' ? ['boot-state', 'start-partition'] : ['boot-state'])
-    cpSync(join(filesDirectory, board.boot.kind, name), join(directory, 'usr/lib/skerry', name));
+    cpSync(recipeFile(join(board.boot.kind, name)), join(directory, 'usr/lib/skerry', name));
   cpSync(options.agent, join(directory, 'usr/bin/skerry-agent'));
   chmodSync(join(directory, 'usr/bin/skerry-agent'), 0o755);
   for (const [path, target] of Object.entries(ownLinks)) {

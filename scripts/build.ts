@@ -1,7 +1,7 @@
 // npm pack runs this: dist/ gets the JavaScript of the published package (Node
 // strips no types under node_modules) and the agent as one small file.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { agentProgram, bundleProgram } from './packaging/bundle.ts';
 
@@ -10,6 +10,7 @@ const dist = join(root, 'dist');
 
 rmSync(dist, { recursive: true, force: true });
 execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+cpSync(join(root, 'firmware-images/files'), join(dist, 'firmware-images/files'), { recursive: true });
 const entry = join(dist, 'cli/main.js');
 chmodSync(entry, 0o755);
 

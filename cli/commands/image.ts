@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { boards } from '../../firmware-images/boards.ts';
 import { buildImage } from '../../firmware-images/build.ts';
-import { listManifests, manifestPath, readManifest, verifyFiles } from '../../firmware-images/inspect.ts';
+import { listManifests, manifestPath, readManifestFile, verifyFiles } from '../../firmware-images/inspect.ts';
 import { type BoardName, boardNames, type ImageManifest } from '../../firmware-images/manifest.ts';
 import { preloadArchives } from '../../firmware-images/preload.ts';
 import { type Command, version } from '../command.ts';
@@ -16,7 +16,8 @@ import { humanBytes, humanSeconds } from '../flash/text.ts';
 import type { OptionSpecs, Options } from '../options.ts';
 import { engineOptions, engineSocket } from './agent.ts';
 
-const checkout = join(import.meta.dirname, '../..');
+// A single executable has no directory of its own, and no sources.
+const checkout = join((import.meta.dirname as string | undefined) ?? '/nonexistent', '../..');
 const packager = join(checkout, 'scripts/package.ts');
 
 const options: OptionSpecs = {
@@ -101,7 +102,7 @@ function summary({ board, version: release, builtAt, image, compressed }: ImageM
 
 function inspect(given: string | undefined): void {
   if (given === undefined) throw new UsageError('inspect: expected an image');
-  const manifest = readManifest(manifestPath(resolve(given)));
+  const manifest = readManifestFile(manifestPath(resolve(given)));
   const partitions = manifest.partitions.map(
     ({ name, fileSystem, startBytes, bytes }) =>
       `  ${name.padEnd(8)} ${fileSystem.padEnd(9)} ${humanBytes(bytes).padStart(10)} at ${startBytes}`,
@@ -117,7 +118,7 @@ function inspect(given: string | undefined): void {
 async function verify(given: string | undefined): Promise<number> {
   if (given === undefined) throw new UsageError('verify: expected an image');
   const path = manifestPath(resolve(given));
-  const findings = await verifyFiles(path, readManifest(path));
+  const findings = await verifyFiles(path, readManifestFile(path));
   for (const { file, problem } of findings) process.stdout.write(`${file}: ${problem ?? 'good'}\n`);
   return findings.every(({ problem }) => problem === undefined) ? 0 : 1;
 }

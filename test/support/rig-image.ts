@@ -8,7 +8,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DebianArchive } from '../../firmware-images/debian.ts';
-import { manifestPath, readManifest } from '../../firmware-images/inspect.ts';
+import { manifestPath, readManifestFile } from '../../firmware-images/inspect.ts';
 import { runTool } from '../../firmware-images/tools.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
@@ -92,5 +92,5 @@ export async function rigImage(): Promise<string> {
     const command = [join(checkout, 'cli/main.ts'), 'image', 'build', ...options];
     execFileSync(process.execPath, command, { stdio: 'inherit', timeout: buildTimeoutMs });
   }
-  return join(path, readManifest(manifestPath(manifest)).image.file);
+  return join(path, readManifestFile(manifestPath(manifest)).image.file);
 }
