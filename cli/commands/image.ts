@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { boards } from '../../firmware-images/boards.ts';
 import { buildImage } from '../../firmware-images/build.ts';
 import { listManifests, manifestPath, readManifestFile, verifyFiles } from '../../firmware-images/inspect.ts';
@@ -80,7 +80,7 @@ async function build(values: Options): Promise<void> {
       board,
       version,
       agent: await agentFor(board, values, progress),
-      preload: images.map((name, index) => ({ name, archive: archives[index] ?? '' })),
+      preload: images.map((name, index) => ({ name: basename(name, '.tar'), archive: archives[index] ?? '' })),
       config,
       outputDirectory: resolve(values.require('output')),
       cacheDirectory: resolve(values.get('cache-dir') ?? join(homedir(), '.cache/skerry/images')),
