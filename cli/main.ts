@@ -35,6 +35,10 @@ runProgram(
       hidden: true,
       load: async () => (await import('./commands/rig-link.ts')).rigLinkCommand,
     },
+    claim: {
+      summary: 'Lists the devices on this network that belong to nobody, and claims one.',
+      load: async () => (await import('./commands/claim.ts')).claimCommand,
+    },
     ...deviceCommands,
   },
   ['backup', 'restore'],

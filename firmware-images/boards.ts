@@ -25,8 +25,18 @@ export type GrubBoot = {
   /** What UEFI looks for on a disk that it does not know. */
   fileName: string;
 };
-/** A Raspberry Pi, whose firmware reads the card; two boot partitions and `tryboot`. */
-export type PiBoot = { kind: 'pi' };
+/** A Raspberry Pi, whose firmware reads the card: a boot partition a slot, and one that says which is started. */
+export type PiBoot = {
+  kind: 'pi';
+  /** Starts a 64-bit kernel. */
+  wide: boolean;
+  /** Name that the firmware looks for. */
+  kernelFile: string;
+  /** Whose firmware is on the card: that of models up to 3, of model 4. */
+  models: readonly ('older' | 'four')[];
+  /** Of the mainline kernel. */
+  deviceTrees: readonly string[];
+};
 
 export type Board = {
   name: BoardName;
@@ -40,6 +50,10 @@ export type Board = {
   kernelArguments: readonly string[];
   /** What the initramfs loads to reach the root partition. */
   initramfsModules: readonly string[];
+  /** Folders of kernel modules -> what of them stays. Others stay whole. */
+  keptModules: Readonly<Record<string, readonly string[]>>;
+  /** What stays of usr/lib/firmware; everything when it is undefined. */
+  keptFirmware?: readonly RegExp[];
 };
 
 const grubArm64: GrubBoot = {
@@ -72,6 +86,80 @@ const diskModules = [
 ];
 const wirelessPackages = ['wpasupplicant', 'wireless-regdb'];
 
+/** A device has neither screen nor sound, and is no router of a data center. */
+const headless = {
+  sound: [],
+  'drivers/accel': [],
+  'drivers/comedi': [],
+  'drivers/dvb': [],
+  'drivers/gpu': [],
+  'drivers/greybus': [],
+  'drivers/infiniband': [],
+  'drivers/input': ['evdev.ko'],
+  'drivers/isdn': [],
+  // Cameras on USB serve more often to measure than to look at.
+  'drivers/media': ['usb/uvc'],
+  'drivers/staging': [],
+  'drivers/target': [],
+  'drivers/video': [],
+};
+/** What a Pi has, or what is plugged into its USB ports. */
+const piModules = {
+  ...headless,
+  'drivers/ata': [],
+  'drivers/block': ['loop.ko', 'nbd.ko', 'zram'],
+  'drivers/clk': ['bcm'],
+  'drivers/crypto': [],
+  'drivers/edac': [],
+  'drivers/firmware': [],
+  'drivers/interconnect': [],
+  'drivers/md': ['dm-mod.ko', 'dm-verity.ko', 'dm-crypt.ko', 'dm-thin-pool.ko'],
+  'drivers/mmc': ['host/bcm2835.ko', 'host/sdhci-iproc.ko', 'core'],
+  'drivers/net/can': [],
+  'drivers/net/ethernet': ['broadcom/genet'],
+  'drivers/net/wireless': ['broadcom/brcm80211'],
+  'drivers/net/wwan': [],
+  'drivers/nvme': [],
+  'drivers/remoteproc': [],
+  'drivers/rpmsg': [],
+  'drivers/scsi': ['sd_mod.ko', 'sg.ko'],
+  'drivers/soc': ['bcm'],
+  'drivers/soundwire': [],
+};
+/** Chips of models 3, 3+, 4 and Zero 2 W: BCM43430, 43436, 43455, 43456. */
+const piFirmware = [
+  /^brcm\/brcmfmac434(30|36|36s|55|56)-sdio\.(bin|clm_blob|txt)$/,
+  /^brcm\/brcmfmac434\d\d-sdio\.raspberrypi/,
+  /^cypress\/cyfmac434(30|55)-sdio\./,
+  /^regulatory\.db/,
+];
+/** Regulators and phys come first: disks and USB wait for them. */
+const piInitramfsModules = [
+  'bcm2835_wdt',
+  'fixed',
+  'gpio-regulator',
+  'phy-generic',
+  'reset-raspberrypi',
+  'bcm2835',
+  'sdhci-iproc',
+  'mmc_block',
+  'dwc2',
+  'xhci-pci',
+  'usb-storage',
+  'uas',
+  'sd_mod',
+  ...rootModules,
+];
+const piPackages = [...wirelessPackages, 'raspi-firmware', 'firmware-brcm80211'];
+/** The last one is /dev/console. `iomem=relaxed` lets skerry-slot name the slot that is started next (files/pi/boot-state). */
+const piArguments = [
+  'cgroup_enable=memory',
+  'iomem=relaxed',
+  'console=ttyS1,115200',
+  'console=ttyAMA0,115200',
+  'console=tty0',
+];
+
 export const boards: Record<BoardName, Board> = {
   'qemu-arm64': {
     name: 'qemu-arm64',
@@ -82,6 +170,7 @@ export const boards: Record<BoardName, Board> = {
     packages: [],
     kernelArguments: ['console=ttyAMA0'],
     initramfsModules: [...virtioModules, ...rootModules],
+    keptModules: headless,
   },
   'generic-arm64': {
     name: 'generic-arm64',
@@ -92,6 +181,7 @@ export const boards: Record<BoardName, Board> = {
     packages: wirelessPackages,
     kernelArguments: ['console=ttyAMA0', 'console=ttyS0', 'console=tty0'],
     initramfsModules: [...virtioModules, ...diskModules, 'sdhci-of-arasan', 'dw_mmc-pltfm', ...rootModules],
+    keptModules: headless,
   },
   'generic-amd64': {
     name: 'generic-amd64',
@@ -102,26 +192,51 @@ export const boards: Record<BoardName, Board> = {
     packages: wirelessPackages,
     kernelArguments: ['console=ttyS0', 'console=tty0'],
     initramfsModules: [...virtioModules, ...diskModules, ...rootModules],
+    keptModules: headless,
   },
   'rpi-arm64': {
     name: 'rpi-arm64',
-    description: 'Raspberry Pi 3, 4, 5 and Zero 2 W',
+    // Debian 13's kernel has no driver for a model 5's card, USB and Ethernet.
+    description: 'Raspberry Pi 3, 4 and Zero 2 W',
     architecture: architectures.arm64,
-    boot: { kind: 'pi' },
+    boot: {
+      kind: 'pi',
+      wide: true,
+      kernelFile: 'kernel8.img',
+      models: ['older', 'four'],
+      deviceTrees: [
+        'bcm2837-rpi-3-a-plus.dtb',
+        'bcm2837-rpi-3-b.dtb',
+        'bcm2837-rpi-3-b-plus.dtb',
+        'bcm2837-rpi-zero-2-w.dtb',
+        'bcm2711-rpi-4-b.dtb',
+        'bcm2711-rpi-400.dtb',
+      ],
+    },
     kernel: 'linux-image-arm64',
-    packages: [...wirelessPackages, 'raspi-firmware', 'firmware-brcm80211'],
-    kernelArguments: ['cgroup_enable=memory', 'console=tty0', 'console=ttyAMA0,115200'],
-    initramfsModules: ['bcm2835', 'sdhci-iproc', 'mmc_block', 'usb-storage', 'dwc2', ...rootModules],
+    packages: piPackages,
+    kernelArguments: piArguments,
+    initramfsModules: piInitramfsModules,
+    keptModules: piModules,
+    keptFirmware: piFirmware,
   },
   'rpi-armhf': {
     name: 'rpi-armhf',
     description: 'Raspberry Pi 2',
     architecture: architectures.armhf,
-    boot: { kind: 'pi' },
+    boot: {
+      kind: 'pi',
+      wide: false,
+      kernelFile: 'kernel7.img',
+      models: ['older'],
+      deviceTrees: ['bcm2836-rpi-2-b.dtb'],
+    },
     kernel: 'linux-image-armmp',
-    packages: [...wirelessPackages, 'raspi-firmware', 'firmware-brcm80211'],
-    kernelArguments: ['cgroup_enable=memory', 'console=tty0', 'console=ttyAMA0,115200'],
-    initramfsModules: ['bcm2835', 'sdhci-iproc', 'mmc_block', 'usb-storage', 'dwc2', ...rootModules],
+    packages: piPackages,
+    kernelArguments: piArguments,
+    initramfsModules: piInitramfsModules,
+    keptModules: piModules,
+    keptFirmware: piFirmware,
   },
 };
 
@@ -155,6 +270,8 @@ export const leftOutPackages = [
   'coreutils',
   'cpio',
   'debconf',
+  'dosfstools',
+  'dpkg',
   'dirmngr',
   'dracut-install',
   'gettext-base',
@@ -206,6 +323,7 @@ export const leftOutPackages = [
   'pinentry-curses',
   'readline-common',
   'systemd',
+  'tar',
   'tzdata',
   'udev',
 ] as const;

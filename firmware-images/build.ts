@@ -1,12 +1,12 @@
 // Builds the image of a board from Debian's packages, the agent's executable and
 // firmware-images/files: no mounts, nothing configured, nothing run of the board's processor.
 import {
-  copyFileSync,
   cpSync,
   createReadStream,
   createWriteStream,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,11 +20,13 @@ import { makeBlockMap } from './block-map.ts';
 import { type Board, boards, commonPackages, leftOutPackages } from './boards.ts';
 import { DebianArchive, type DebianPackage } from './debian.ts';
 import { makeExt4, makeFat, writeDisk } from './disk.ts';
+import { layOutGrubBoot } from './grub-boot.ts';
 import { buildInitramfs } from './initramfs.ts';
 import { describeFile } from './inspect.ts';
-import { growthFactor, grubLayout, type Layout } from './layout.ts';
+import { growthFactor, type Layout, layoutOf, partitionNumbers } from './layout.ts';
 import { checkLibraries } from './libraries.ts';
 import type { BoardName, ImageManifest } from './manifest.ts';
+import { layOutPiBoot } from './pi-boot.ts';
 import { buildRootTree, type RootTree } from './root-tree.ts';
 import { requireTools } from './tools.ts';
 import { packRoot, type VerifiedRoot } from './verity.ts';
@@ -52,7 +54,10 @@ export type BuildOptions = {
 const suite = 'trixie';
 const mebibyte = 1 << 20;
 /** Smaller ones are not FAT32. */
+const minimumFatBytes = 64 * mebibyte;
 const minimumBootBytes = 96 * mebibyte;
+/** What a computer shows for a partition. */
+const fatLabels: Readonly<Record<string, string>> = { boot: 'SKERRY', 'boot-a': 'SKERRY-A' };
 const minimumDataBytes = 64 * mebibyte;
 const compressionLevel = 9;
 
@@ -74,7 +79,6 @@ export async function buildImage(options: BuildOptions): Promise<{ manifest: Ima
     'zstd',
   ]);
   const board = boards[options.board];
-  if (board.boot.kind !== 'grub') throw new Error(`images for ${board.name} are not built yet`);
   mkdirSync(options.cacheDirectory, { recursive: true });
   const work = mkdtempSync(join(options.cacheDirectory, 'build-'));
   try {
@@ -93,9 +97,7 @@ async function buildIn(
   progress('fetching packages');
   const packages = await fetchPackages(board, options);
   progress(`unpacking ${packages.length} packages`);
-  const partitions = Object.fromEntries(
-    grubLayout({ bootBytes: 1, rootBytes: 1, dataBytes: 1 }).partitions.map(({ name, number }) => [name, number]),
-  );
+  const partitions = partitionNumbers(board);
   const tree = await buildRootTree({ ...options, directory: join(work, 'root'), board, packages, partitions });
   checkLibraries(join(work, 'root'));
   progress('building the initramfs');
@@ -110,8 +112,8 @@ async function buildIn(
   progress('packing the root');
   const root = await packRoot(join(work, 'root'), join(work, 'root.img'), builtAtSeconds);
   progress('putting the disk together');
-  const bootDirectory = layOutBoot(work, board, options, { tree, initramfs, root });
-  const layout = await assemble(work, board, options, { root, bootDirectory });
+  const bootDirectories = layOutBoot(work, board, options, { tree, initramfs, root });
+  const layout = await assemble(work, board, options, { root, bootDirectories });
   progress('writing sums, block map and manifest');
   return finish(work, board, options, layout, packages);
 }
@@ -132,55 +134,75 @@ async function fetchPackages(board: Board, { cacheDirectory, mirror }: BuildOpti
 
 type Parts = { tree: RootTree; initramfs: string; root: VerifiedRoot };
 
-/** Files of the boot partition, as a directory. */
-function layOutBoot(work: string, board: Board, { config }: BuildOptions, { tree, initramfs, root }: Parts): string {
-  const directory = join(work, 'boot');
-  if (board.boot.kind !== 'grub') throw new Error(`${board.name} has no boot partition yet`);
-  for (const folder of ['EFI/BOOT', 'EFI/debian', 'slots/a']) mkdirSync(join(directory, folder), { recursive: true });
-  copyFileSync(join(tree.bootFiles, board.boot.image), join(directory, 'EFI/BOOT', board.boot.fileName));
-  // Debian's image of GRUB looks for its configuration here.
-  copyFileSync(join(import.meta.dirname, 'files/grub/grub.cfg'), join(directory, 'EFI/debian/grub.cfg'));
-  writeFileSync(join(directory, 'grubenv'), grubEnvironment({ active: 'a', a_tries: '3', b_tries: '0' }));
-  copyFileSync(tree.kernel, join(directory, 'slots/a/vmlinuz'));
-  copyFileSync(initramfs, join(directory, 'slots/a/initrd'));
+/** Partition -> directory of its files. */
+type BootDirectories = { boot: string; 'boot-a'?: string };
+
+/** Files of the boot partitions, as directories. */
+function layOutBoot(
+  work: string,
+  board: Board,
+  { config }: BuildOptions,
+  { tree, initramfs, root }: Parts,
+): BootDirectories {
   const kernelArguments = [...board.kernelArguments, 'panic=10', 'quiet', `skerry.verity=${root.parameter}`];
-  writeFileSync(join(directory, 'slots/a/slot.cfg'), `set arguments="${kernelArguments.join(' ')}"\n`);
-  writeFileSync(join(directory, deviceConfigName), writeDeviceConfig(config));
-  return directory;
+  const slot = { bootFiles: tree.bootFiles, kernel: tree.kernel, initramfs, arguments: kernelArguments };
+  const boot = join(work, 'boot');
+  const slotBoot = join(work, 'boot-a');
+  if (board.boot.kind === 'grub') layOutGrubBoot(boot, board.boot, slot);
+  else layOutPiBoot({ boot, slot: slotBoot }, board.boot, slot, partitionNumbers(board));
+  writeFileSync(join(boot, deviceConfigName), writeDeviceConfig(config));
+  return board.boot.kind === 'grub' ? { boot } : { boot, 'boot-a': slotBoot };
 }
 
-/** https://www.gnu.org/software/grub/manual/grub/html_node/Environment-block.html */
-function grubEnvironment(values: Readonly<Record<string, string>>): string {
-  const rows = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
-  return `# GRUB Environment Block\n${rows.join('')}`.padEnd(1024, '#');
+function directoryBytes(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 }
 
-function directoryBytes(paths: readonly string[]): number {
-  return paths.reduce((sum, path) => sum + statSync(path).size, 0);
+/** The boot partition has two slots, and a third while one is replaced; a partition that is a slot has room to grow. */
+function bootSizes(directories: BootDirectories): { bootBytes: number; slotBootBytes: number } {
+  const { boot, 'boot-a': slot } = directories;
+  if (slot === undefined)
+    return { bootBytes: Math.max(minimumBootBytes, 3 * directoryBytes(boot) + 16 * mebibyte), slotBootBytes: 0 };
+  return { bootBytes: minimumFatBytes, slotBootBytes: Math.max(minimumFatBytes, directoryBytes(slot) * growthFactor) };
 }
 
 async function assemble(
   work: string,
   board: Board,
   options: BuildOptions,
-  { root, bootDirectory }: { root: VerifiedRoot; bootDirectory: string },
+  { root, bootDirectories }: { root: VerifiedRoot; bootDirectories: BootDirectories },
 ): Promise<Layout> {
   const { builtAtSeconds, preload } = options;
   const data = join(work, 'data');
   mkdirSync(join(data, 'preload'), { recursive: true });
   for (const [index, { archive }] of preload.entries()) cpSync(archive, join(data, 'preload', `${index}.tar`));
-  const slotBytes = directoryBytes(['vmlinuz', 'initrd'].map((name) => join(bootDirectory, 'slots/a', name)));
-  const layout = grubLayout({
-    // Two slots, and a third while one is replaced.
-    bootBytes: Math.max(minimumBootBytes, 3 * slotBytes + 16 * mebibyte),
+  const layout = layoutOf(board, {
+    ...bootSizes(bootDirectories),
     rootBytes: root.bytes * growthFactor,
     // Unpacked they take about twice the archives' size until the partition has grown.
-    dataBytes: minimumDataBytes + directoryBytes(preload.map(({ archive }) => archive)) * 1.1,
+    dataBytes: minimumDataBytes + directoryBytes(join(data, 'preload')) * 1.1,
   });
   const sizeOf = (name: string): number => layout.partitions.find((partition) => partition.name === name)?.bytes ?? 0;
-  const files = { boot: join(work, 'boot.img'), 'root-a': root.file, data: join(work, 'data.img') };
-  await makeFat({ file: files.boot, bytes: sizeOf('boot'), label: 'SKERRY', directory: bootDirectory, builtAtSeconds });
-  await makeExt4({ file: files.data, bytes: sizeOf('data'), label: 'data', directory: data, builtAtSeconds });
+  const files: Record<string, string> = { 'root-a': root.file, data: join(work, 'data.img') };
+  for (const [name, directory] of Object.entries(bootDirectories)) {
+    files[name] = join(work, `${name}.img`);
+    await makeFat({
+      file: files[name],
+      bytes: sizeOf(name),
+      label: fatLabels[name] ?? name,
+      directory,
+      builtAtSeconds,
+    });
+  }
+  await makeExt4({
+    file: join(work, 'data.img'),
+    bytes: sizeOf('data'),
+    label: 'data',
+    directory: data,
+    builtAtSeconds,
+  });
   await writeDisk(join(work, 'disk.img'), board, layout, files);
   return layout;
 }

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writ
 import { dirname, join } from 'node:path';
 import type { Board } from './boards.ts';
 import { neededLibraries } from './libraries.ts';
+import { readDependencies } from './modules.ts';
 import { lines, runTool } from './tools.ts';
 
 export type InitramfsOptions = {
@@ -29,6 +30,9 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<void> {
   copyModules(root, kernelVersion, board.initramfsModules, directory);
   await runTool('depmod', ['-b', directory, kernelVersion]);
   cpSync(join(import.meta.dirname, 'files/initramfs/init'), join(directory, 'init'));
+  if (board.boot.kind === 'pi')
+    for (const name of ['initramfs-start', 'start-partition'])
+      cpSync(join(import.meta.dirname, 'files/pi', name), join(directory, name));
   writeFileSync(join(directory, 'modules'), `${board.initramfsModules.join('\n')}\n`);
   const pack =
     'find . -print0 | LC_ALL=C sort -z | cpio --null --create --quiet --format=newc --owner=0:0 --reproducible | zstd -q -19 -f -o "$1"';
@@ -48,12 +52,7 @@ function copyWithLibraries(root: string, program: string, directory: string): vo
 /** Modules with all that they depend on; what is built into the kernel needs none. @throws Error when one is unknown */
 function copyModules(root: string, kernelVersion: string, names: readonly string[], directory: string): void {
   const folder = join('usr/lib/modules', kernelVersion);
-  const dependencies = new Map(
-    lines(readFileSync(join(root, folder, 'modules.dep'), 'utf8')).map((line) => {
-      const [path = '', rest = ''] = line.split(':');
-      return [path, rest.split(' ').filter((item) => item !== '')] as const;
-    }),
-  );
+  const dependencies = readDependencies(join(root, folder));
   const nameOf = (path: string): string => (path.split('/').at(-1) ?? '').replace(/\.ko$/, '').replaceAll('-', '_');
   const byName = new Map([...dependencies.keys()].map((path) => [nameOf(path), path]));
   const builtIn = new Set(lines(readFileSync(join(root, folder, 'modules.builtin'), 'utf8')).map(nameOf));

@@ -7,13 +7,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Board } from './boards.ts';
 import type { DebianPackage } from './debian.ts';
+import { readDependencies } from './modules.ts';
 import { lines, runTool } from './tools.ts';
 
 export type RootTreeOptions = {
@@ -95,7 +97,8 @@ export async function buildRootTree(options: RootTreeOptions): Promise<RootTree>
   keepBootFiles(directory, bootFiles);
   for (const path of unusedPaths) rmSync(join(directory, path), { recursive: true, force: true });
   removeDocumentation(join(directory, 'usr/share/doc'));
-  const kernelVersion = await prepareModules(directory);
+  keepFirmware(join(directory, 'usr/lib/firmware'), board.keptFirmware);
+  const kernelVersion = await prepareModules(directory, board.keptModules);
   const kernel = join(bootFiles, 'boot', `vmlinuz-${kernelVersion}`);
   if (!existsSync(kernel)) throw new Error(`${board.kernel} has no boot/vmlinuz-${kernelVersion}`);
   await addOwnFiles(options);
@@ -142,11 +145,41 @@ function removeDocumentation(directory: string): void {
     if (!entry.isDirectory() && entry.name !== 'copyright') rmSync(join(entry.parentPath, entry.name), { force: true });
 }
 
+/** Firmware of chips that the board does not have goes; Debian names what it has alternatives of with a suffix. */
+function keepFirmware(directory: string, kept: readonly RegExp[] | undefined): void {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory))
+    if (name.endsWith('-debian')) renameSync(join(directory, name), join(directory, name.slice(0, -'-debian'.length)));
+  if (kept === undefined) return;
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isDirectory() && !kept.some((pattern) => pattern.test(relative(directory, path)))) rmSync(path);
+  }
+}
+
+/** Whether the rules take a module out, by its path below the folder `kernel`. */
+function isUnwanted(path: string, kept: Board['keptModules']): boolean {
+  const rule = Object.entries(kept).find(([folder]) => path.startsWith(`${folder}/`));
+  if (rule === undefined) return false;
+  const name = path.slice(rule[0].length + 1).replace(/\.xz$/, '');
+  return !rule[1].some((part) => name === part || name.startsWith(`${part}/`));
+}
+
+/** Takes out of folders of modules what is not named and what nothing that stays depends on. */
+function keepModules(modules: string, kept: Board['keptModules']): void {
+  const dependencies = readDependencies(modules);
+  const wanted = [...dependencies.keys()].filter((path) => !isUnwanted(path.replace(/^kernel\//, ''), kept));
+  const staying = new Set(wanted.flatMap((path) => [path, ...(dependencies.get(path) ?? [])]));
+  for (const path of dependencies.keys()) if (!staying.has(path)) rmSync(join(modules, path));
+}
+
 /** Modules without their own compression (the file system has one, and busybox' modprobe reads only plain ones). */
-async function prepareModules(directory: string): Promise<string> {
+async function prepareModules(directory: string, kept: Board['keptModules']): Promise<string> {
   const [version, ...others] = readdirSync(join(directory, 'usr/lib/modules'));
   if (version === undefined || others.length > 0) throw new Error('expected one kernel in the packages');
   const modules = join(directory, 'usr/lib/modules', version);
+  await runTool('depmod', ['-b', directory, version]);
+  keepModules(modules, kept);
   await runTool('sh', ['-c', 'find "$1" -name "*.ko.xz" -print0 | xargs -0 -r -n 64 -P 2 xz -d', 'sh', modules]);
   await runTool('depmod', ['-b', directory, version]);
   return version;
@@ -156,7 +189,8 @@ async function addOwnFiles(options: RootTreeOptions): Promise<void> {
   const { directory, board, version, builtAtSeconds, partitions } = options;
   for (const path of ownDirectories) mkdirSync(join(directory, path), { recursive: true });
   cpSync(join(filesDirectory, 'common'), directory, { recursive: true });
-  cpSync(join(filesDirectory, board.boot.kind, 'boot-state'), join(directory, 'usr/lib/skerry/boot-state'));
+  for (const name of board.boot.kind === 'pi' ? ['boot-state', 'start-partition'] : ['boot-state'])
+    cpSync(join(filesDirectory, board.boot.kind, name), join(directory, 'usr/lib/skerry', name));
   cpSync(options.agent, join(directory, 'usr/bin/skerry-agent'));
   chmodSync(join(directory, 'usr/bin/skerry-agent'), 0o755);
   for (const [path, target] of Object.entries(ownLinks)) {
@@ -164,6 +198,7 @@ async function addOwnFiles(options: RootTreeOptions): Promise<void> {
     symlinkSync(target, join(directory, path));
   }
   const own: Record<string, string> = {
+    'etc/os-release': osRelease(version),
     'etc/skerry/version': `${version}\n`,
     'etc/skerry/board': `${board.name}\n`,
     'etc/skerry/built-at': `${builtAtSeconds}\n`,
@@ -178,6 +213,18 @@ async function addOwnFiles(options: RootTreeOptions): Promise<void> {
     writeFileSync(join(directory, path), text);
   }
   linkBusybox(directory, await busyboxPrograms());
+}
+
+/** https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
+function osRelease(version: string): string {
+  return [
+    'ID=skerry',
+    'ID_LIKE=debian',
+    'NAME=Skerry',
+    `VERSION_ID=${version}`,
+    `PRETTY_NAME="Skerry ${version} (Debian trixie)"`,
+    '',
+  ].join('\n');
 }
 
 /** One file of all authorities, as update-ca-certificates makes it. */

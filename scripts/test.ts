@@ -29,6 +29,7 @@ const long: Group = {
   patterns: [
     'test/integration/kubectl-matrix/*.test.ts',
     'test/integration/go-client.test.ts',
+    'test/integration/packages.test.ts',
     'test/e2e/streams-bulk.test.ts',
     'test/e2e/streams-faults.test.ts',
   ],

@@ -13,7 +13,6 @@ import { type BoardName, boardNames } from '../../firmware-images/manifest.ts';
 import { type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
-import { createToken } from '../join-token.ts';
 import type { OptionSpecs, Options } from '../options.ts';
 import {
   devicePaths,
@@ -33,6 +32,7 @@ import { cutPower, isOn, powerOn, reset, setLinkCut } from '../rig/power.ts';
 import { checkRequirements, killProcesses } from '../rig/processes.ts';
 import { rateText, readRate } from '../rig/shaping.ts';
 import { makeDevices, missingNames } from '../rig/up.ts';
+import { createToken } from './token.ts';
 
 const defaultHub = 'mqtts://127.0.0.1:8883';
 const tokenTtlMs = 24 * 3_600_000;
