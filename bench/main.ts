@@ -6,6 +6,7 @@ import { machine } from './figures.ts';
 import { run as flash } from './flash.ts';
 import { run as idle } from './idle.ts';
 import { run as memory } from './memory.ts';
+import { run as rig } from './rig.ts';
 import { run as start } from './start.ts';
 import { run as startup } from './startup.ts';
 import { run as store } from './store.ts';
@@ -15,7 +16,7 @@ import { run as wire } from './wire.ts';
 /** A bench; what it defers on `undo` is done after it, last first. */
 type Bench = (undo: AsyncDisposableStack) => Promise<void>;
 
-const benches: Record<string, Bench> = { store, api, watch, memory, startup, idle, start, wire, flash };
+const benches: Record<string, Bench> = { store, api, watch, memory, startup, idle, start, wire, flash, rig };
 
 async function main(args: string[]): Promise<number> {
   const [name = '', ...rest] = args;

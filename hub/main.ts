@@ -41,6 +41,9 @@ export type HubMainOptions = {
   logLevel: string;
 };
 
+/** Name of the file in the data directory that has the address of the broker. */
+export const mqttUrlFile = 'mqtt-url';
+
 export type RunningHub = { httpsUrl: string; mqttUrl: string; kubeconfigPath: string; stop: () => Promise<void> };
 
 /**
@@ -100,12 +103,15 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
   const httpsUrl = `https://${host}:${httpsPort}`;
   const kubeconfigPath = join(dataDirectory, 'admin.kubeconfig');
   await writeKubeconfig(disk, authority, kubeconfigPath, httpsUrl);
+  const mqttUrl = `mqtts://${host}:${mqttPort}`;
+  // For commands on this machine that are given the data directory: the kubeconfig knows nothing of brokers.
+  await disk.write(join(dataDirectory, mqttUrlFile), `${mqttUrl}\n`);
   const manager = createServiceManager(process.env, process.pid);
   // A hub that turns its event loop serves; what it can't do it says with each answer.
   const service = serveUnderManager({ manager, clock, log, isAlive: () => true }, stop.signal);
   return {
     httpsUrl,
-    mqttUrl: `mqtts://${host}:${mqttPort}`,
+    mqttUrl,
     kubeconfigPath,
     stop: async () => {
       await service.stopping();

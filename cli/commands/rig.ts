@@ -2,7 +2,7 @@
 // flashed with, and what happens to devices: cables pulled, power cut, slow links,
 // wrong clocks.
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { isHubUrl } from '../../api/device/config.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
 import { type BoardName, boardNames } from '../../firmware-images/manifest.ts';
+import { mqttUrlFile } from '../../hub/main.ts';
 import { type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
@@ -43,7 +44,7 @@ const options: OptionSpecs = {
   count: { description: 'up: how many devices the rig shall have', value: 'N', default: '1' },
   image: { description: 'up: image of the board (default: the newest in ./images)', value: 'FILE' },
   'data-dir': { description: 'up: data directory of a hub on this machine, which gives the token', value: 'DIR' },
-  hub: { description: 'up: the hub', value: 'URL', default: defaultHub },
+  hub: { description: `up: the hub (default: the one of --data-dir, else ${defaultHub})`, value: 'URL' },
   token: { description: 'up: join token, when there is no --data-dir', value: 'TOKEN' },
   'name-prefix': { description: 'up: devices are named by it and a number', value: 'P', default: 'rig' },
   memory: { description: 'up: MiB a device', value: 'MIB', default: '1024' },
@@ -86,10 +87,17 @@ function boardOf(values: Options): BoardName {
 }
 
 function hubOf(values: Options): { host: string; port: number } {
-  const text = values.require('hub');
+  const text = values.get('hub') ?? knownHub(values.get('data-dir')) ?? defaultHub;
   if (!isHubUrl(text)) throw new UsageError(`--hub: expected mqtts://HOST:PORT, found ${JSON.stringify(text)}`);
   const { hostname, port } = new URL(text);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 8883 : Number(port) };
+}
+
+/** Where the broker of a hub on this machine was last. */
+function knownHub(dataDirectory: string | undefined): string | undefined {
+  if (dataDirectory === undefined) return undefined;
+  const file = join(resolve(dataDirectory), mqttUrlFile);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
 }
 
 function namesOf(values: Options, rigDirectory: string): string[] {

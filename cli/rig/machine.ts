@@ -122,6 +122,8 @@ export function machineCommand(
 /** @returns program and arguments of the disk, which goes into the background when it can be connected to */
 export function diskCommand(paths: DevicePaths): [program: string, ...args: string[]] {
   return [
+    // Or it would be in the group of whoever starts it, and end by the Ctrl-C that is meant for the command.
+    'setsid',
     'nbdkit',
     // It ends when QEMU does; what was not flushed then is lost, as in a drive.
     ...['--unix', paths.diskSocket, '--pidfile', paths.diskPid, '--filter=exitlast', '--filter=cache'],
@@ -138,7 +140,7 @@ export function sshArguments(device: RigDevice, paths: DevicePaths, key: string)
     IdentitiesOnly: 'yes',
     BatchMode: 'yes',
     LogLevel: 'ERROR',
-    ConnectTimeout: '60',
+    ConnectTimeout: '180',
   };
   const words = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return ['-F', 'none', '-i', key, '-p', String(device.sshPort), ...words, 'root@127.0.0.1'];

@@ -31,6 +31,22 @@ describe('two devices', { timeout: 2 * 3_600_000 }, () => {
     );
   });
 
+  it('say what is wrong with what they are told', async () => {
+    const wrong: [string[], RegExp][] = [
+      [['cut', 'rig-9'], /no device "rig-9"/],
+      [['up', '--board', 'rpi-arm64'], /--board: rpi-arm64 is not emulated; expected one of/],
+      [['up', '--board', 'qemu-arm64', '--count', '3', '--image', '/nowhere/card.img'], /no such file/],
+      [['slow', 'rig-1', '--rate', 'fast'], /--rate: expected a rate such as 64kbit/],
+      [['clock', 'rig-1', '--set', 'noon'], /--set: expected a time/],
+      [['melt', 'rig-1'], /expected up, list, down/],
+    ];
+    for (const [args, message] of wrong) {
+      const { code, stderr } = await rig.run(args);
+      assert.notEqual(code, 0);
+      assert.match(stderr, message);
+    }
+  });
+
   it('go on without a network, and catch up when it is back', async () => {
     const [container, boot] = [await rig.containerOf('on-rig-1'), await rig.bootId('rig-1')];
     await rig.ok(['cut', 'rig-1']);
@@ -52,15 +68,6 @@ describe('two devices', { timeout: 2 * 3_600_000 }, () => {
     await rig.ok(['slow', 'rig-1', '--rate', '0', '--delay', '0s']);
   });
 
-  it('come back with their pods after a power cut', async () => {
-    const boot = await rig.bootId('rig-2');
-    await rig.ok(['power-cut', 'rig-2']);
-    await rig.unreachable('rig-2');
-    await rig.ok(['power-on', 'rig-2']);
-    await rig.ready('rig-2', boot);
-    await rig.podRuns('on-rig-2');
-  });
-
   it('restart their pods without the hub', async () => {
     const boot = await rig.bootId('rig-1');
     const bootOf = (): Promise<string> => rig.ssh('rig-1', 'cat /proc/sys/kernel/random/boot_id');
@@ -77,6 +84,15 @@ describe('two devices', { timeout: 2 * 3_600_000 }, () => {
     assert.equal(await bootOf(), alone);
   });
 
+  it('come back with their pods after a power cut', async () => {
+    const boot = await rig.bootId('rig-2');
+    await rig.ok(['power-cut', 'rig-2']);
+    await rig.unreachable('rig-2');
+    await rig.ok(['power-on', 'rig-2']);
+    await rig.ready('rig-2', boot);
+    await rig.podRuns('on-rig-2');
+  });
+
   it('start in 1970 and know better', async () => {
     const boot = await rig.bootId('rig-2');
     await rig.ok(['clock', 'rig-2', '--set', '1970-01-01']);
@@ -84,21 +100,5 @@ describe('two devices', { timeout: 2 * 3_600_000 }, () => {
     await rig.podRuns('on-rig-2');
     const [now, built] = (await rig.ssh('rig-2', 'date +%s; cat /etc/skerry/built-at')).split('\n').map(Number);
     assert.ok(now !== undefined && built !== undefined && now >= built, `it is ${now} in a firmware of ${built}`);
-  });
-
-  it('say what is wrong with what they are told', async () => {
-    const wrong: [string[], RegExp][] = [
-      [['cut', 'rig-9'], /no device "rig-9"/],
-      [['up', '--board', 'rpi-arm64'], /--board: rpi-arm64 is not emulated; expected one of/],
-      [['up', '--board', 'qemu-arm64', '--count', '3', '--image', '/nowhere/card.img'], /no such file/],
-      [['slow', 'rig-1', '--rate', 'fast'], /--rate: expected a rate such as 64kbit/],
-      [['clock', 'rig-1', '--set', 'noon'], /--set: expected a time/],
-      [['melt', 'rig-1'], /expected up, list, down/],
-    ];
-    for (const [args, message] of wrong) {
-      const { code, stderr } = await rig.run(args);
-      assert.notEqual(code, 0);
-      assert.match(stderr, message);
-    }
   });
 });

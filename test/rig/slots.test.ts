@@ -33,17 +33,19 @@ describe('root slots', { timeout: 2 * 3_600_000 }, () => {
   const startsOf = (console: string, slot: string): number =>
     [...console.matchAll(new RegExp(`skerry: starting slot ${slot}`, 'g'))].length;
 
-  for (const [what, spoil] of [
+  // A kernel that the boot loader can not read costs one start, a root that the kernel can not read all three.
+  for (const [what, spoil, triesLeft] of [
     [
       'kernel is damaged',
       'mount -o remount,rw /boot && dd if=/dev/urandom of=/boot/slots/b/vmlinuz bs=1M count=1 conv=notrunc && sync',
+      '2',
     ],
-    ['root is damaged', 'dd if=/dev/urandom of=/dev/vda3 bs=1M seek=1 count=60 conv=fsync'],
+    ['root is damaged', 'dd if=/dev/urandom of=/dev/vda3 bs=1M seek=1 count=60 conv=fsync', '0'],
   ] as const)
     it(`go back to A when B's ${what}`, async () => {
       const before = rig.console(device).length;
       const { running, b_tries } = await tryCopy(spoil);
-      assert.deepEqual({ running, b_tries }, { running: 'a', b_tries: '0' });
+      assert.deepEqual({ running, b_tries }, { running: 'a', b_tries: triesLeft });
       const console = rig.console(device).slice(before);
       assert.ok(startsOf(console, 'b') >= 1, 'slot b was never tried');
     });
