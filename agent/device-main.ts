@@ -7,14 +7,16 @@ import { createSystemDisk, type Disk } from '../platform/disk.ts';
 import { readHardwareFacts } from '../platform/hardware.ts';
 import { lockDirectory } from '../platform/lock.ts';
 import { createLog, type Log } from '../platform/log.ts';
+import { listenTls } from '../platform/net.ts';
 import { runProgram } from '../platform/process.ts';
 import { createSystemRandom, type Random, uuid } from '../platform/random.ts';
-import { Device } from './device/device.ts';
+import { listenForClaims } from './device/claim-listener.ts';
+import { Device, type DeviceParts } from './device/device.ts';
 import { hardwareIdOf } from './device/hardware-id.ts';
 import { Hooks } from './device/hooks.ts';
 import { enginePollMs } from './device/limits.ts';
 import { dockerFor, type NodeOptions, runNode } from './node.ts';
-import type { Identity } from './state/identity.ts';
+import { forgetIdentityAside, type Identity, loadIdentityAside } from './state/identity.ts';
 import type { JoinOptions } from './sync/join.ts';
 
 export type DeviceMainOptions = NodeOptions & {
@@ -72,10 +74,20 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
     const { joinCluster } = await import('./sync/join.ts');
     return joinCluster(request, parts, stop);
   };
-  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, say: options.say });
+  const listen: DeviceParts['listen'] = async (key, onClaim, stop) => {
+    const { selfSignedCertificate } = await import('./sync/certificates.ts');
+    const { announceService } = await import('../platform/mdns.ts');
+    const around = { clock, log, listenTls, announce: announceService, selfSign: selfSignedCertificate, onClaim };
+    await listenForClaims({ hardwareId, key, version: options.version }, around, stop);
+  };
+  const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, listen, say: options.say });
   let identity = await device.start();
   if (identity !== undefined) startNode(options, device, identity, signal);
-  void confirmBoot(options, hooks, clock, signal);
+  void onEngine(options, clock, signal, async () => {
+    // With or without the hub, and before the device is claimed: this boot is good.
+    await hooks.confirmBoot();
+    await removeForeignContainers(options, parts);
+  });
   const claimed = await device.claim(signal);
   if (claimed === undefined) return new Promise((resolve) => whenAborted(signal, resolve));
   if (identity !== undefined) {
@@ -93,8 +105,13 @@ function startNode(options: DeviceMainOptions, { labels }: Device, identity: Ide
   options.onReady(identity.nodeName);
 }
 
-/** A boot is good when the engine answers: with or without the hub, and before the device is claimed. */
-async function confirmBoot(options: DeviceMainOptions, hooks: Hooks, clock: Clock, signal: AbortSignal): Promise<void> {
+/** Acts once, when the engine answers. */
+async function onEngine(
+  options: DeviceMainOptions,
+  clock: Clock,
+  signal: AbortSignal,
+  act: () => Promise<void>,
+): Promise<void> {
   const engine = dockerFor(options, { nodeName: '', instance: '' });
   for (;;) {
     const answers = await engine.describe().then(
@@ -102,8 +119,24 @@ async function confirmBoot(options: DeviceMainOptions, hooks: Hooks, clock: Cloc
       () => false,
     );
     if (signal.aborted) return;
-    if (answers) return hooks.confirmBoot();
+    if (answers) return act();
     await sleep(clock, enginePollMs, signal);
+  }
+}
+
+/** What the engine holds of an identity that was set aside: the containers of another node, or of another device. */
+async function removeForeignContainers(options: DeviceMainOptions, { disk, log }: Parts): Promise<void> {
+  const { dataDirectory } = options;
+  const aside = await loadIdentityAside(disk, dataDirectory);
+  if (aside === undefined) return;
+  try {
+    await dockerFor(options, aside).uninstall();
+    await forgetIdentityAside(disk, dataDirectory);
+  } catch (error) {
+    log.warn(
+      { err: error, node: aside.nodeName },
+      'containers of another node are left, and removed at the next start',
+    );
   }
 }
 

@@ -3,6 +3,7 @@
 // containers, directories) is removed however it ends.
 import { run as api } from './api.ts';
 import { machine } from './figures.ts';
+import { run as flash } from './flash.ts';
 import { run as idle } from './idle.ts';
 import { run as memory } from './memory.ts';
 import { run as start } from './start.ts';
@@ -14,7 +15,7 @@ import { run as wire } from './wire.ts';
 /** A bench; what it defers on `undo` is done after it, last first. */
 type Bench = (undo: AsyncDisposableStack) => Promise<void>;
 
-const benches: Record<string, Bench> = { store, api, watch, memory, startup, idle, start, wire };
+const benches: Record<string, Bench> = { store, api, watch, memory, startup, idle, start, wire, flash };
 
 async function main(args: string[]): Promise<number> {
   const [name = '', ...rest] = args;

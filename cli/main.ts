@@ -2,6 +2,7 @@
 // The `skerry` command.
 import { deviceCommands } from './entries.ts';
 import { runProgram } from './program.ts';
+import { linkCommandName } from './rig/link-control.ts';
 
 runProgram(
   {
@@ -25,7 +26,20 @@ runProgram(
       summary: 'Builds the images that devices are flashed with, and looks at them.',
       load: async () => (await import('./commands/image.ts')).imageCommand,
     },
+    claim: {
+      summary: 'Lists the devices on this network that belong to nobody, and claims one.',
+      load: async () => (await import('./commands/claim.ts')).claimCommand,
+    },
+    rig: {
+      summary: 'Emulates a fleet of devices from an image, and what happens to devices.',
+      load: async () => (await import('./commands/rig.ts')).rigCommand,
+    },
+    [linkCommandName]: {
+      summary: "Forwards the connections of a rig's devices to their hub.",
+      hidden: true,
+      load: async () => (await import('./commands/rig-link.ts')).rigLinkCommand,
+    },
     ...deviceCommands,
   },
-  ['backup', 'restore', 'rig'],
+  ['backup', 'restore'],
 );

@@ -200,6 +200,7 @@ async function addOwnFiles(options: RootTreeOptions): Promise<void> {
     symlinkSync(target, join(directory, path));
   }
   const own: Record<string, string> = {
+    'etc/os-release': osRelease(version),
     'etc/skerry/version': `${version}\n`,
     'etc/skerry/board': `${board.name}\n`,
     'etc/skerry/built-at': `${builtAtSeconds}\n`,
@@ -214,6 +215,18 @@ async function addOwnFiles(options: RootTreeOptions): Promise<void> {
     writeFileSync(join(directory, path), text);
   }
   linkBusybox(directory, await busyboxPrograms());
+}
+
+/** https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
+function osRelease(version: string): string {
+  return [
+    'ID=skerry',
+    'ID_LIKE=debian',
+    'NAME=Skerry',
+    `VERSION_ID=${version}`,
+    `PRETTY_NAME="Skerry ${version} (Debian trixie)"`,
+    '',
+  ].join('\n');
 }
 
 /** One file of all authorities, as update-ca-certificates makes it. */

@@ -34,7 +34,8 @@ export class ToolError extends Error {}
 /** Debian keeps some of them where only root's path leads. */
 const searchPath = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 
-function isThere(program: string): boolean {
+/** Whether a program of this name can be run. */
+export function isThere(program: string): boolean {
   return searchPath.some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);

@@ -50,20 +50,3 @@ export async function packRoot(directory: string, file: string, builtAtSeconds: 
   if (rootHash === undefined) throw new Error('veritysetup printed no root hash');
   return { file, bytes: statSync(file).size, parameter: `${blocks}:${rootHash}:${salt}` };
 }
-
-/** Checks a packed root against its parameter. @throws ToolError at the first block that is not as it was */
-export async function verifyRoot(file: string, parameter: string): Promise<void> {
-  const [blocks = '', rootHash = '', salt = ''] = parameter.split(':');
-  await runTool('veritysetup', [
-    'verify',
-    '--data-block-size=4096',
-    '--hash-block-size=4096',
-    `--data-blocks=${blocks}`,
-    `--hash-offset=${Number(blocks) * blockBytes}`,
-    '--no-superblock',
-    `--salt=${salt}`,
-    file,
-    file,
-    rootHash,
-  ]);
-}

@@ -6,7 +6,7 @@ import { systemPriorityClasses } from '../api/kinds/scheduling.ts';
 import { jsonEqual, type KubeObject } from '../api/meta/object.ts';
 import { hubUser } from '../api/meta/operation.ts';
 import { hasReason } from '../api/meta/status.ts';
-import type { Link, LinkPeer } from '../api/wire/link.ts';
+import type { Link, LinkPeer, NodePeer } from '../api/wire/link.ts';
 import { type Clock, every } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { Random } from '../platform/random.ts';
@@ -159,6 +159,11 @@ export class Hub {
   /** Takes over a link that the broker has authenticated. */
   accept(link: Link, peer: LinkPeer): void {
     this.#sync.accept(link, peer);
+  }
+
+  /** The broker has refused a second connection of a node that is connected. */
+  refused(peer: NodePeer, connected: NodePeer): void {
+    this.#sync.refused(peer, connected);
   }
 
   /** What a join token allows; undefined when it is wrong or expired. */

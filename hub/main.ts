@@ -1,8 +1,10 @@
 // Composition root of the hub: reads the machine, opens the store, makes the
 // certificates, and puts HTTPS and MQTT in front of the hub's parts.
 import { join } from 'node:path';
+import { isHardwareId } from '../api/meta/device.ts';
 import { nodeUser } from '../api/meta/operation.ts';
 import type { LinkPeer } from '../api/wire/link.ts';
+import { hardwareIdOfUser } from '../api/wire/topics.ts';
 import { createSystemClock } from '../platform/clock.ts';
 import { createSystemDisk, type Disk } from '../platform/disk.ts';
 import { lockDirectory } from '../platform/lock.ts';
@@ -90,6 +92,7 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
     log: log.child({ part: 'broker' }),
     authenticate: (credentials) => authenticateLink(credentials, hub),
     onLink: (link, peer) => hub.accept(link, peer),
+    onSecond: (peer, connected) => hub.refused(peer, connected),
   });
   const mqttPort = await broker.start({ ...tls, port: options.mqttPort }, stop.signal);
 
@@ -123,7 +126,10 @@ async function authenticateLink(
     const prefix = nodeUser('').name;
     if (!certificate.organizations.includes('system:nodes') || !certificate.commonName.startsWith(prefix))
       return undefined;
-    return { kind: 'node', nodeName: certificate.commonName.slice(prefix.length) };
+    const hardwareId = hardwareIdOfUser(userName);
+    const nodeName = certificate.commonName.slice(prefix.length);
+    const board = hardwareId === undefined || !isHardwareId(hardwareId) ? {} : { hardwareId };
+    return { kind: 'node', nodeName, key: certificate.key, ...board };
   }
   if (userName?.startsWith('join:') !== true || password === undefined) return undefined;
   return hub.checkToken(userName.slice('join:'.length), password);

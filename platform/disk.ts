@@ -32,6 +32,8 @@ export type ReadableFile = {
   /** Fills a buffer with bytes from a position on; returns how many there were: 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
   sizeBytes(): Promise<number>;
+  /** When it was made, and when its content or names last changed: a name lost is such a change. */
+  times(): Promise<{ madeMs: number; changedMs: number }>;
   close(): Promise<void>;
 };
 
@@ -97,6 +99,10 @@ async function openToRead(path: string): Promise<ReadableFile> {
       id: idOf(await handle.stat({ bigint: true })),
       read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
       sizeBytes: async () => (await handle.stat()).size,
+      times: async () => {
+        const { birthtimeMs, ctimeMs } = await handle.stat();
+        return { madeMs: birthtimeMs, changedMs: ctimeMs };
+      },
       close: () => handle.close(),
     };
   } catch (error) {

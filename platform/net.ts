@@ -14,12 +14,15 @@ export type TlsListenOptions = {
   /** PEM. */
   certificate: string;
   key: string;
-  clientAuthority: string;
+  /** Of client certificates; without it none are asked for. */
+  clientAuthority?: string;
+  /** Connections at once; more are refused. */
+  maxConnections?: number;
 };
 
 /**
- * Accepts TLS connections until the signal aborts; client certificates are asked for and
- * may be missing (`socket.authorized` tells). Resolves with the port.
+ * Accepts TLS connections until the signal aborts; client certificates may be missing
+ * (`socket.authorized` tells). Resolves with the port.
  */
 export function listenTls(
   options: TlsListenOptions,
@@ -27,12 +30,12 @@ export function listenTls(
   onSocket: (socket: TLSSocket) => void,
 ): Promise<number> {
   const sockets = new Set<TLSSocket>();
+  const { clientAuthority, maxConnections } = options;
   const server = createServer(
     {
       cert: options.certificate,
       key: options.key,
-      ca: options.clientAuthority,
-      requestCert: true,
+      ...(clientAuthority === undefined ? {} : { ca: clientAuthority, requestCert: true }),
       rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       handshakeTimeout: 20_000,
@@ -45,6 +48,7 @@ export function listenTls(
       onSocket(socket);
     },
   );
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
   signal.addEventListener('abort', () => {
     server.close();
     for (const socket of sockets) socket.destroy();

@@ -1,3 +1,5 @@
+// What a service manager is told and when, in virtual time; which environments
+// mean that there is one.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLog } from './log.ts';

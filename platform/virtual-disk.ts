@@ -4,11 +4,13 @@
 import type { Disk, DiskFile, ReadableFile } from './disk.ts';
 
 /** A file without its name: names change, and it is there as long as it has one or is open. */
-type Inode = { number: number; content: Uint8Array; opened: number };
+type Inode = { number: number; content: Uint8Array; opened: number; madeMs: number; changedMs: number };
 
 export class VirtualDisk implements Disk {
   #files = new Map<string, Inode>();
   #numbers = new Set<number>();
+  /** Passes with each change. */
+  #timeMs = 0;
   /** When true, every write fails as on a full disk. */
   full = false;
   /** Number of writes so far: a device at steady state must not move it. */
@@ -81,6 +83,7 @@ export class VirtualDisk implements Disk {
         return bytes.length;
       },
       sizeBytes: async () => inode.content.length,
+      times: async () => ({ madeMs: inode.madeMs, changedMs: inode.changedMs }),
       close: async () => {
         inode.opened -= 1;
         this.openFiles -= 1;
@@ -98,13 +101,16 @@ export class VirtualDisk implements Disk {
   append(path: string, text: string): void {
     const inode = this.#files.get(path) ?? this.#inode(Buffer.alloc(0));
     inode.content = Buffer.concat([inode.content, Buffer.from(text)]);
+    inode.changedMs = ++this.#timeMs;
     this.#files.set(path, inode);
   }
 
   /** Takes all that is in a file away; it stays the same file. */
   truncate(path: string): void {
     const inode = this.#files.get(path);
-    if (inode !== undefined) inode.content = Buffer.alloc(0);
+    if (inode === undefined) return;
+    inode.content = Buffer.alloc(0);
+    inode.changedMs = ++this.#timeMs;
   }
 
   /** Gives a file another name, whatever had that one; fine when there is none. */
@@ -114,6 +120,7 @@ export class VirtualDisk implements Disk {
     this.#unlink(to);
     this.#files.delete(from);
     this.#files.set(to, inode);
+    inode.changedMs = ++this.#timeMs;
   }
 
   /** With the lowest number that is free: as real ones do, it takes again what has just been given back. */
@@ -121,13 +128,16 @@ export class VirtualDisk implements Disk {
     let number = 1;
     while (this.#numbers.has(number)) number += 1;
     this.#numbers.add(number);
-    return { number, content, opened: 0 };
+    const nowMs = ++this.#timeMs;
+    return { number, content, opened: 0, madeMs: nowMs, changedMs: nowMs };
   }
 
   #unlink(path: string): void {
     const inode = this.#files.get(path);
     this.#files.delete(path);
-    if (inode !== undefined) this.#free(inode);
+    if (inode === undefined) return;
+    inode.changedMs = ++this.#timeMs;
+    this.#free(inode);
   }
 
   #free(inode: Inode): void {

@@ -55,6 +55,7 @@ const adapterLibraries: Record<string, string> = {
   fastify: 'hub/apiserver',
   mqtt: 'agent/sync',
   dockerode: 'agent/runtime/docker',
+  'multicast-dns': 'platform',
   pino: 'platform',
   'prom-client': 'platform',
 };

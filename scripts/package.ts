@@ -3,9 +3,10 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createSystemDisk } from '../platform/disk.ts';
-import { lockDirectory } from '../platform/lock.ts';
+import { LockedError, lockDirectory } from '../platform/lock.ts';
 import { architectures } from './packaging/node-base.ts';
 import { makePackages, type PackagesOptions, programNames, workDirectory } from './packaging/packages.ts';
 import { problemsOf, readSigningKey, writeSums } from './packaging/sums.ts';
@@ -57,12 +58,30 @@ async function verifyPackages(directory: string, publicKey: string | undefined):
   return problems.length === 0 ? 0 : 1;
 }
 
+/** A whole build takes a few minutes; longer than this no other one is waited for. */
+const maximumWaitMs = 900_000;
+const lookAgainMs = 1000;
+
+/** Waits for another build. @throws LockedError when it takes too long */
+async function lockWorkDirectory(): Promise<() => Promise<void>> {
+  const disk = createSystemDisk();
+  const deadlineMs = performance.now() + maximumWaitMs;
+  for (;;) {
+    try {
+      return await lockDirectory(disk, workDirectory, 'build of packages');
+    } catch (error) {
+      if (!(error instanceof LockedError) || performance.now() > deadlineMs) throw error;
+      await sleep(lookAgainMs);
+    }
+  }
+}
+
 /** One build at a time: they share the directory whose path is in the executables. */
 async function build(settings: PackagesOptions, signingKeyPath: string | undefined): Promise<void> {
   // Before the work, which takes minutes.
   const key = signingKeyPath === undefined ? undefined : readSigningKey(signingKeyPath);
   mkdirSync(workDirectory, { recursive: true, mode: 0o700 });
-  const unlock = await lockDirectory(createSystemDisk(), workDirectory, 'build of packages');
+  const unlock = await lockWorkDirectory();
   try {
     await makePackages(settings);
     await writeSums(settings.output, key);

@@ -30,15 +30,24 @@ export class Hooks {
   async applyConfig(files: readonly DeviceFile[]): Promise<string | undefined> {
     const wanted = JSON.stringify(files);
     if (wanted === this.#applied) return undefined;
-    const { runDirectory } = this.#options;
-    const { disk } = this.#parts;
-    await disk.makeDirectory(runDirectory);
-    for (const name of deviceFileNames)
-      if (!files.some((file) => file.name === name)) await disk.remove(join(runDirectory, name));
-    for (const { name, content } of files) await disk.write(join(runDirectory, name), content);
-    const problem = await this.#run('apply-config', [runDirectory]);
+    const problem = (await this.#writeFiles(files)) ?? (await this.#run('apply-config', [this.#options.runDirectory]));
     if (problem === undefined) this.#applied = wanted;
     return problem;
+  }
+
+  /** @returns what went wrong */
+  async #writeFiles(files: readonly DeviceFile[]): Promise<string | undefined> {
+    const { runDirectory } = this.#options;
+    const { disk } = this.#parts;
+    try {
+      await disk.makeDirectory(runDirectory);
+      for (const name of deviceFileNames)
+        if (!files.some((file) => file.name === name)) await disk.remove(join(runDirectory, name));
+      for (const { name, content } of files) await disk.write(join(runDirectory, name), content);
+      return undefined;
+    } catch (error) {
+      return `${runDirectory} can't be written: ${(error as Error).message}`;
+    }
   }
 
   /** Replaces the report on the boot partition, which is written only when something changed. */

@@ -12,3 +12,7 @@ export const longestClaimPauseMs = 30_000;
 export const refusedPauseMs = 60_000;
 /** How often an engine is asked that does not answer yet, ms. */
 export const enginePollMs = 2000;
+/** Connections to a device that belongs to nobody. */
+export const maxClaimConnections = 4;
+/** Time for one who claims to say all of it, ms. */
+export const claimTimeoutMs = 10_000;

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { DeviceConfig } from '../../api/device/config.ts';
 import { nodeMaySetLabel } from '../../api/meta/device.ts';
+import type { DeviceRecord } from '../state/device-record.ts';
 import type { Identity } from '../state/identity.ts';
 import { defaultNodeName, distinctNodeName } from './hardware-id.ts';
 
@@ -25,6 +26,18 @@ export type PlanInput = { config: DeviceConfig; identity: Identity | undefined; 
 /** SHA-256, hex: enough to tell tokens apart, and no secret on a device that is stolen. */
 export function hashToken(token: string): string {
   return createHash('sha256').update(token.trim()).digest('hex');
+}
+
+/** Whether the configuration says where the device belongs: then nobody else may claim it. */
+export function isClaimedByFile({ hub, token }: DeviceConfig): boolean {
+  return hub !== undefined && token !== undefined;
+}
+
+/** The configuration with what the device was given on its network, which counts where the file says nothing. */
+export function withClaim(config: DeviceConfig, claim: DeviceRecord['claim']): DeviceConfig {
+  if (claim === undefined || isClaimedByFile(config)) return config;
+  const labels = { ...claim.labels, ...config.labels };
+  return { ...claim, ...config, hub: claim.hub, ...(Object.keys(labels).length === 0 ? {} : { labels }) };
 }
 
 /** @returns what to do with the identity that was found, and what to ask for */

@@ -1,3 +1,5 @@
+// When the loop over all pods counts as turning, and when as stuck: what the
+// service manager's watchdog is told.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLog } from '../../platform/log.ts';

@@ -3,6 +3,7 @@
 // when the device is claimed, and by it the hub knows the device again.
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
+import type { LanClaim } from '../../api/device/announcement.ts';
 import type { Disk } from '../../platform/disk.ts';
 
 export type DeviceRecord = {
@@ -10,6 +11,10 @@ export type DeviceRecord = {
   hardwareId?: string;
   /** PKCS #8, PEM, EC P-256. */
   key: string;
+  /** Node that the card was copied from, until this device has an identity of its own. */
+  copiedFrom?: string;
+  /** What somebody on its network has given it. The token goes when it has been used. */
+  claim?: Omit<LanClaim, 'token'> & { token?: string };
 };
 
 /** A new private key: PKCS #8, PEM, EC P-256. */

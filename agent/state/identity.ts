@@ -39,9 +39,28 @@ export async function saveIdentity(disk: Disk, directory: string, identity: Iden
   await disk.write(pathOf(directory), JSON.stringify(identity));
 }
 
-/** Sets the identity aside, for people to look at. Killed anywhere, it can be done again. */
-export async function removeIdentity(disk: Disk, directory: string): Promise<void> {
+function asidePathOf(directory: string): string {
+  return join(directory, 'identity.set-aside.json');
+}
+
+/** Sets the identity aside: it is not used again, but tells what is to be cleaned up. Can be done again after a kill. */
+export async function setIdentityAside(disk: Disk, directory: string): Promise<void> {
   const bytes = await disk.read(pathOf(directory));
-  if (bytes !== undefined) await disk.write(join(directory, 'identity.set-aside.json'), bytes);
+  if (bytes !== undefined) await disk.write(asidePathOf(directory), bytes);
   await disk.remove(pathOf(directory));
+}
+
+/** The identity that was set aside, if there is one that can be read. */
+export async function loadIdentityAside(disk: Disk, directory: string): Promise<Identity | undefined> {
+  try {
+    const bytes = await disk.read(asidePathOf(directory));
+    return bytes === undefined ? undefined : (JSON.parse(Buffer.from(bytes).toString()) as Identity);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nothing is left of the identity that was set aside. */
+export async function forgetIdentityAside(disk: Disk, directory: string): Promise<void> {
+  await disk.remove(asidePathOf(directory));
 }

@@ -1,8 +1,5 @@
 // Joining a cluster: the key is made on the device and never leaves it; the hub
 // signs a certificate for the node's name.
-import { createPublicKey, webcrypto } from 'node:crypto';
-import 'reflect-metadata'; // @peculiar/x509 is built on it and does not load it itself
-import { PemConverter, Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { decodeFrame, encodeFrame } from '../../api/wire/codec.ts';
 import type { DownFrame, JoinRequest } from '../../api/wire/frames.ts';
 import { parseJoinToken } from '../../api/wire/join-token.ts';
@@ -12,6 +9,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Random } from '../../platform/random.ts';
 import { makeKey } from '../state/device-record.ts';
 import type { Identity } from '../state/identity.ts';
+import { certificateRequest } from './certificates.ts';
 import { RefusedError } from './connector.ts';
 import { joinTimeoutMs } from './limits.ts';
 import { openJoinLink } from './mqtt-link.ts';
@@ -29,8 +27,6 @@ export type JoinOptions = {
 };
 export type JoinParts = { clock: Clock; random: Random };
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
 /**
  * Joins and resolves with the new identity; nothing is written yet. Takes as long as people do when the token's devices
  * have to be approved.
@@ -45,12 +41,7 @@ export async function joinCluster(
   if (parts === undefined)
     throw new RefusedError('the token is malformed: expected skerry1.ID.SECRET.CA as printed by skerry token create');
   const key = knownKey ?? makeKey();
-  const keys = await importKeys(key);
-  const request = await Pkcs10CertificateRequestGenerator.create({
-    name: `O=system:nodes, CN=system:node:${nodeName}`,
-    keys,
-    signingAlgorithm: algorithm,
-  });
+  const requestPem = await certificateRequest(key, nodeName);
   const stop = new AbortController();
   if (signal !== undefined) whenAborted(signal, () => stop.abort());
   const processNonce = Buffer.from(random.bytes(6)).toString('hex');
@@ -74,7 +65,7 @@ export async function joinCluster(
   try {
     const asked = {
       nodeName,
-      requestPem: request.toString('pem'),
+      requestPem,
       ...(hardwareId === undefined ? {} : { hardwareId }),
     };
     const answer = await exchange(link, { type: 'join', ...asked }, clock, onPending);
@@ -86,16 +77,6 @@ export async function joinCluster(
     stop.abort();
     link.close('joined');
   }
-}
-
-/** Both halves of a key, of which the file holds the private one. */
-async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
-  const publicDer = createPublicKey(pem).export({ type: 'spki', format: 'der' });
-  const { subtle } = webcrypto;
-  return {
-    privateKey: await subtle.importKey('pkcs8', PemConverter.decodeFirst(pem), algorithm, false, ['sign']),
-    publicKey: await subtle.importKey('spki', publicDer, algorithm, true, ['verify']),
-  };
 }
 
 function exchange(

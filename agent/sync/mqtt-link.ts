@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import type { Link } from '../../api/wire/link.ts';
-import { aliveTopic, downTopic, joinUserName, probeTopic, upTopic } from '../../api/wire/topics.ts';
+import { aliveTopic, deviceUserName, downTopic, joinUserName, probeTopic, upTopic } from '../../api/wire/topics.ts';
 import { readPeerChain } from '../../platform/net.ts';
 import type { Identity } from '../state/identity.ts';
 import { RefusedError } from './connector.ts';
@@ -132,13 +132,14 @@ export function openNodeLink(
   keepaliveSeconds: number,
   signal: AbortSignal,
 ): Promise<Link> {
-  const { nodeName, hubUrl, certificate, key, authority } = identity;
+  const { nodeName, hubUrl, certificate, key, authority, hardwareId } = identity;
   const credentials: Credentials = {
     cert: certificate,
     key,
     ca: authority,
     rejectUnauthorized: true,
     checkServerIdentity: () => undefined,
+    ...(hardwareId === undefined ? {} : { username: deviceUserName(hardwareId) }),
   };
   return open(hubUrl, nodeName, `${nodeName}/${processNonce}`, keepaliveSeconds, credentials, signal);
 }

@@ -246,6 +246,6 @@ export function readDeviceConfig(source: string): DeviceConfigReading {
 
 /** The text of skerry.yaml for a configuration, with a line on where it is described. */
 export function writeDeviceConfig(config: DeviceConfig): string {
-  const body = Object.keys(config).length === 0 ? '' : stringify(config);
+  const body = Object.keys(config).length === 0 ? '' : stringify(config, { lineWidth: 0 });
   return `# This device's configuration: hub, token, name, labels, wifi, staticAddress, sshKeys.\n# Read at each start; what is wrong with it stands in ${deviceReportName}.\n${body}`;
 }

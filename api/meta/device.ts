@@ -5,8 +5,19 @@
 export const deviceKeyAnnotation = 'skerry.io/device-key';
 /** Annotation of a Node and of a certificate request: the board, as it says itself. */
 export const hardwareIdAnnotation = 'skerry.io/hardware-id';
+/** The annotations of a Node that say whose it is. */
+export function ownerAnnotations({ key, hardwareId }: { key?: string; hardwareId?: string }): Record<string, string> {
+  return {
+    ...(key === undefined ? {} : { [deviceKeyAnnotation]: key }),
+    ...(hardwareId === undefined ? {} : { [hardwareIdAnnotation]: hardwareId }),
+  };
+}
+
 /** Annotation of a Node: the labels that its agent has set, JSON, so that those it drops go. */
 export const reportedLabelsAnnotation = 'skerry.io/reported-labels';
+
+/** Condition of a Node: another device has come with its identity. */
+export const duplicateIdentityCondition = 'DuplicateIdentity';
 
 /**
  * Group of the certificate requests of tokens that people approve: such requests wait for `kubectl certificate approve`.

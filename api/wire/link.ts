@@ -12,7 +12,16 @@ export type Link = {
   close(reason: string): void;
 };
 
+export type NodePeer = {
+  kind: 'node';
+  nodeName: string;
+  /** SHA-256 (hex) of the public key of the node's certificate: SubjectPublicKeyInfo, DER. */
+  key?: string;
+  /** The board, as a device says itself. */
+  hardwareId?: string;
+};
+
 /** Who is at the other end, seen from the hub. */
 export type LinkPeer =
-  | { kind: 'node'; nodeName: string }
+  | NodePeer
   | { kind: 'join'; tokenId: string; nodeName: string | undefined; groups: readonly string[] };

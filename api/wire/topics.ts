@@ -26,3 +26,13 @@ export const probeTimeoutMs = 4000;
 export function joinUserName(tokenId: string): string {
   return `join:${tokenId}`;
 }
+
+/** User name of a device that has joined: its certificate says which node it is, this which board. */
+export function deviceUserName(hardwareId: string): string {
+  return `device:${hardwareId}`;
+}
+
+/** The board that a user name tells of, if it does. */
+export function hardwareIdOfUser(userName: string | undefined): string | undefined {
+  return userName?.startsWith('device:') === true ? userName.slice('device:'.length) : undefined;
+}

@@ -14,7 +14,7 @@ import { flash, type Outcome } from '../flash/flash.ts';
 import { bootPartition, checkPartitions, type Image, openImage } from '../flash/image.ts';
 import { readStart } from '../flash/image-reader.ts';
 import { readKeys } from '../flash/keys.ts';
-import { headBytes } from '../flash/limits.ts';
+import { commonThreads, headBytes } from '../flash/limits.ts';
 import type { Overlay } from '../flash/overlay.ts';
 import { readPartitionTable } from '../flash/partition-table.ts';
 import { Progress } from '../flash/progress.ts';
@@ -102,6 +102,8 @@ async function run(options: Options): Promise<number> {
     process.stdout.write(drivesText(await listDrives(), { force, json: options.has('json') }));
     return 0;
   }
+  // Before the first file is read: a slow card keeps a thread for each of its accesses.
+  process.env.UV_THREADPOOL_SIZE ??= String(commonThreads + given.length);
   if (options.words.length === 0) throw new UsageError('expected an image: NAME.img, NAME.img.zst or NAME.json');
   const drives = await chooseDrives(given, { force });
   const { image, overlay } = await prepareImage(options, drives.length + (file === undefined ? 0 : 1));

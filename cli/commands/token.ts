@@ -1,26 +1,19 @@
 // skerry token: join tokens for devices.
-import { createHash, randomInt, X509Certificate } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { manualApprovalGroup } from '../../api/meta/device.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
-import { formatTime } from '../../api/meta/time.ts';
 import { readTokenUses } from '../../api/meta/token-uses.ts';
-import { formatJoinToken } from '../../api/wire/join-token.ts';
 import { callApi, type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../errors.ts';
+import { createToken, tokenSecretsPath } from '../join-token.ts';
 import type { Options } from '../options.ts';
 
-const secretsPath = '/api/v1/namespaces/kube-system/secrets';
 /** What a Secret has room for: each use takes 150 bytes or so. */
 const maxTokenUses = 2000;
-const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
-function randomText(length: number): string {
-  return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
-}
-
-function kubeconfigOf(options: Options): Kubeconfig {
+/** The hub's kubeconfig that the options name. @throws UsageError, CommandError */
+export function kubeconfigOf(options: Options): Kubeconfig {
   const path =
     options.get('kubeconfig') ??
     (options.get('data-dir') === undefined
@@ -45,34 +38,18 @@ async function create(options: Options): Promise<void> {
   const node = options.get('node');
   const problem = node === undefined ? undefined : dnsSubdomainError(node);
   if (problem !== undefined) throw new UsageError(`--node: ${problem}`);
-  const [uses, approval] = [usesOf(options), options.require('approve')];
+  const approval = options.require('approve');
   if (approval !== 'auto' && approval !== 'manual')
     throw new UsageError(`--approve: expected auto or manual, found ${JSON.stringify(approval)}`);
-  const [id, secret] = [randomText(6), randomText(16)];
-  await callApi(config, 'POST', secretsPath, {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: `bootstrap-token-${id}`, namespace: 'kube-system' },
-    type: 'bootstrap.kubernetes.io/token',
-    stringData: {
-      'token-id': id,
-      'token-secret': secret,
-      expiration: formatTime(Date.now() + options.duration('ttl')),
-      'usage-bootstrap-authentication': 'true',
-      ...(node === undefined ? {} : { 'node-name': node }),
-      ...(uses === undefined ? {} : { uses: String(uses) }),
-      ...(approval === 'manual' ? { 'auth-extra-groups': manualApprovalGroup } : {}),
-    },
-  });
-  const authorityFingerprint = createHash('sha256').update(new X509Certificate(config.authority).raw).digest('hex');
-  process.stdout.write(`${formatJoinToken({ id, secret, authorityFingerprint })}\n`);
+  const token = await createToken(config, { ttlMs: options.duration('ttl'), uses: usesOf(options), approval, node });
+  process.stdout.write(`${token}\n`);
 }
 
 async function list(options: Options): Promise<void> {
   const { body } = await callApi(
     kubeconfigOf(options),
     'GET',
-    `${secretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`,
+    `${tokenSecretsPath}?fieldSelector=type%3Dbootstrap.kubernetes.io%2Ftoken`,
   );
   process.stdout.write(row('ID', 'EXPIRES', 'LEFT', 'APPROVAL', 'NODE'));
   for (const { data } of body.items as { data: Record<string, string> }[]) {
@@ -96,11 +73,17 @@ function usesLeft(limit: string, usedBy: string): string {
   return `${Math.max(0, Number(limit) - used)}/${limit}`;
 }
 
+/** Takes a token, or the one of an id, out of use; resolves with its id. @throws CommandError */
+export async function revokeToken(config: Kubeconfig, token: string): Promise<string> {
+  const id = (token.startsWith('skerry1.') ? token.split('.')[1] : token) ?? '';
+  await callApi(config, 'DELETE', `${tokenSecretsPath}/bootstrap-token-${id}`);
+  return id;
+}
+
 async function revoke(options: Options, id: string | undefined): Promise<void> {
   if (id === undefined || !/^(skerry1\.)?[a-z0-9]{6}(\..*)?$/.test(id))
     throw new UsageError('revoke: expected the id of a token, see skerry token list');
-  const bare = id.startsWith('skerry1.') ? id.split('.')[1] : id;
-  await callApi(kubeconfigOf(options), 'DELETE', `${secretsPath}/bootstrap-token-${bare}`);
+  const bare = await revokeToken(kubeconfigOf(options), id);
   process.stdout.write(`token ${bare} revoked\n`);
 }
 

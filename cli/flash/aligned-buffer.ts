@@ -9,7 +9,7 @@ type MemoryConstructor = new (size: { initial: number; maximum: number }) => { r
 const { Memory } = (globalThis as unknown as { WebAssembly: { Memory: MemoryConstructor } }).WebAssembly;
 
 /** A buffer of zeros that begins at a page. */
-export function alignedBuffer(bytes: number): Buffer {
+export function alignedBuffer(bytes: number): Buffer<ArrayBuffer> {
   const pages = Math.ceil(bytes / pageBytes);
   return Buffer.from(new Memory({ initial: pages, maximum: pages }).buffer, 0, bytes);
 }

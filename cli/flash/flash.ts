@@ -11,9 +11,9 @@ import type { Image } from './image.ts';
 import { type Chunk, ImageReader } from './image-reader.ts';
 import { blockBytes, chunkBytes, headBytes } from './limits.ts';
 import { applyOverlay, type Overlay } from './overlay.ts';
-import { gapsOf, type Piece, totalBytes } from './plan.ts';
+import { gapsOf, type Span, totalBytes } from './plan.ts';
 import type { Progress } from './progress.ts';
-import { clearGaps, isZero, sumOf, verifyPieces, wipe, writeHead } from './steps.ts';
+import { clearGaps, comparePart, isZero, wipe, writeHead } from './steps.ts';
 import type { Target } from './target.ts';
 
 export type FlashOptions = {
@@ -60,25 +60,9 @@ class Targets {
   }
 }
 
-/** Writes a part of the image behind its first MiB, which is kept in `head`. */
-async function writePart(targets: Targets, { startBytes, data }: Chunk, head: Buffer): Promise<Piece[]> {
-  if (startBytes < head.length) data.copy(head, startBytes);
-  const rest = data.subarray(Math.min(data.length, Math.max(0, head.length - startBytes)));
-  // What is zeros is treated as a hole: drives that are zero there already are not worn.
-  if (rest.length === 0 || isZero(rest)) return [];
-  const restStart = startBytes + data.length - rest.length;
-  const written = targets.each(async (target, outcome) => {
-    await target.write(restStart, rest);
-    outcome.writtenBytes += rest.length;
-  });
-  const sha256 = sumOf(rest);
-  await written;
-  return [{ startBytes: restStart, bytes: rest.length, sha256 }];
-}
-
 /** Reads the image to its end, one buffer ahead of what `take` is busy with. */
-async function readAll(image: Image, take: (chunk: Chunk) => Promise<void>): Promise<void> {
-  const reader = await ImageReader.open(image);
+async function readAll(image: Image, checked: boolean, take: (chunk: Chunk) => Promise<void>): Promise<void> {
+  const reader = await ImageReader.open(image, { checked });
   try {
     const buffers = [alignedBuffer(chunkBytes), alignedBuffer(chunkBytes)] as const;
     let coming = reader.next(buffers[0]);
@@ -95,30 +79,66 @@ async function readAll(image: Image, take: (chunk: Chunk) => Promise<void>): Pro
   }
 }
 
-/** Writes all but the first MiB, which comes into `head`. @returns what was written, with its sums */
-async function writeParts(
-  targets: Targets,
+/** Goes through all that is to be on a target: what the image holds, with the configuration in it. */
+async function eachPart(
   { image, overlay, progress }: FlashOptions,
-  head: Buffer,
-): Promise<Piece[]> {
-  const pieces: Piece[] = [];
-  progress.begin('writing', totalBytes(image.extents));
-  await readAll(image, async (chunk) => {
-    applyOverlay(overlay, chunk.startBytes, chunk.data);
-    pieces.push(...(await writePart(targets, chunk, head)));
-    progress.add(chunk.data.length);
+  checked: boolean,
+  take: (part: Chunk) => Promise<void>,
+): Promise<void> {
+  const read: Span[] = [];
+  await readAll(image, checked, async ({ startBytes, data }) => {
+    applyOverlay(overlay, startBytes, data);
+    await take({ startBytes, data });
+    read.push({ startBytes, bytes: data.length });
+    progress.add(data.length);
   });
   // Blocks of the configuration where the image has a hole: the reader did not come by.
   const block = alignedBuffer(blockBytes);
   for (const { startBytes, data } of overlay) {
-    const done = pieces.some(
-      (piece) => piece.startBytes <= startBytes && startBytes + data.length <= piece.startBytes + piece.bytes,
-    );
-    if (done) continue;
+    const end = startBytes + data.length;
+    if (read.some((span) => span.startBytes <= startBytes && end <= span.startBytes + span.bytes)) continue;
     data.copy(block);
-    pieces.push(...(await writePart(targets, { startBytes, data: block.subarray(0, data.length) }, head)));
+    await take({ startBytes, data: block.subarray(0, data.length) });
   }
-  return pieces;
+}
+
+/** What of a part is behind the first MiB; undefined when that is nothing, or zeros, which count as a hole. */
+function behindHead({ startBytes, data }: Chunk): Chunk | undefined {
+  const skipped = Math.min(data.length, Math.max(0, headBytes - startBytes));
+  const rest = data.subarray(skipped);
+  return rest.length === 0 || isZero(rest) ? undefined : { startBytes: startBytes + skipped, data: rest };
+}
+
+/** Writes all but the first MiB, which comes into `head`. @returns what was written */
+async function writeParts(targets: Targets, options: FlashOptions, head: Buffer): Promise<Span[]> {
+  const written: Span[] = [];
+  options.progress.begin('writing', totalBytes(options.image.extents));
+  await eachPart(options, true, async (part) => {
+    if (part.startBytes < head.length) part.data.copy(head, part.startBytes);
+    const rest = behindHead(part);
+    if (rest === undefined) return;
+    await targets.each(async (target, outcome) => {
+      await target.write(rest.startBytes, rest.data);
+      outcome.writtenBytes += rest.data.length;
+    });
+    written.push({ startBytes: rest.startBytes, bytes: rest.data.length });
+  });
+  await targets.each((target) => target.sync());
+  return written;
+}
+
+/**
+ * Compares all that was written with a second reading of the image. The sums were checked in the first one, of the
+ * very bytes that were written; so this costs no more for many targets than for one.
+ */
+async function verifyParts(targets: Targets, options: FlashOptions): Promise<void> {
+  const buffers = new Map(targets.living.map(({ target }) => [target, alignedBuffer(chunkBytes)]));
+  options.progress.begin('verifying', totalBytes(options.image.extents));
+  await eachPart(options, false, async (part) => {
+    const rest = behindHead(part);
+    if (rest === undefined) return;
+    await targets.each((target) => comparePart(target, rest, buffers.get(target) ?? alignedBuffer(chunkBytes)));
+  });
 }
 
 /**
@@ -132,15 +152,14 @@ export async function flash(allTargets: readonly Target[], options: FlashOptions
   try {
     await targets.each(wipe);
     const head = alignedBuffer(Math.min(headBytes, image.bytes));
-    const pieces = await writeParts(targets, options, head);
-    const gaps = gapsOf(pieces, head.length, image.bytes);
+    const written = await writeParts(targets, options, head);
+    const gaps = gapsOf(written, head.length, image.bytes);
     progress.begin(
       'clearing holes',
       totalBytes(gaps) * targets.living.filter(({ target }) => target.holdsOldData).length,
     );
     await targets.each((target) => clearGaps(target, gaps, (bytes) => tell(bytes)));
-    progress.begin('verifying', totalBytes(pieces) * targets.living.length);
-    await targets.each((target) => verifyPieces(target, pieces, (bytes) => tell(bytes)));
+    await verifyParts(targets, options);
     await targets.each(async (target, outcome) => {
       await writeHead(target, head);
       outcome.writtenBytes += head.length;

@@ -21,8 +21,6 @@ export type Image = {
   bytes: number;
   /** What of it holds data; all of it when there is no block map. */
   extents: Extent[];
-  /** Sum of the compressed file, when its manifest tells it. */
-  compressedSha256?: string;
   manifest?: ImageManifest;
   /** What could not be checked, a line each. */
   notes: string[];
@@ -121,7 +119,6 @@ export async function openImage(given: string): Promise<Image> {
     compressed,
     bytes,
     extents: map?.extents ?? [{ startBytes: 0, bytes, ...(manifest && { sha256: manifest.image.sha256 }) }],
-    ...(compressed && manifest?.compressed !== undefined && { compressedSha256: manifest.compressed.sha256 }),
     ...(manifest && { manifest }),
     notes: notesOf(paths, manifest, map),
   };

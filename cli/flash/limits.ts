@@ -21,3 +21,5 @@ export const plainProgressMs = 10_000;
 export const terminalProgressMs = 200;
 /** The largest private key or list of keys somebody would name by mistake or on purpose. */
 export const maximumKeyFileBytes = 64 << 10;
+/** Threads for files in general; each target adds one, so that slow cards do not wait for each other. */
+export const commonThreads = 4;

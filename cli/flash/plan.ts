@@ -1,15 +1,8 @@
-// Decides, without touching anything, what of a drive holds what: pieces that
-// were written with their sums, and the gaps between them that must be zeros.
+// Decides, without touching anything, which parts of a drive lie between those
+// that were written, and so must be zeros.
 import { chunkBytes } from './limits.ts';
 
-/** A part of the drive that was written, and what it must read as. */
-export type Piece = {
-  startBytes: number;
-  bytes: number;
-  /** SHA-256, lower case hexadecimal. */
-  sha256: string;
-};
-
+/** A part of a drive or an image. */
 export type Span = { startBytes: number; bytes: number };
 
 /**

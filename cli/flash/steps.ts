@@ -1,18 +1,13 @@
 // What is done to one target: wiping what old data say, zeros for holes, reading
 // back, and the partition table at last.
-import { createHash } from 'node:crypto';
 import { alignedBuffer } from './aligned-buffer.ts';
+import type { Chunk } from './image-reader.ts';
 import { blockBytes, chunkBytes, headBytes, tailBytes } from './limits.ts';
-import type { Piece, Span } from './plan.ts';
+import type { Span } from './plan.ts';
 import { type Target, TargetError } from './target.ts';
 import { humanBytes } from './text.ts';
 
 const zeros = alignedBuffer(chunkBytes);
-
-/** SHA-256 in lower case hexadecimal. */
-export function sumOf(data: Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
-}
 
 /** Of at most a chunk. */
 export function isZero(data: Buffer): boolean {
@@ -70,32 +65,13 @@ function differs({ name }: Target, startBytes: number): string {
 }
 
 /**
- * Reads back what was written.
+ * Reads back a part that was written, into a buffer of at least its size, and compares it.
  * @throws TargetError when a single bit differs
  */
-export async function verifyPieces(
-  target: Target,
-  pieces: readonly Piece[],
-  tell: (bytes: number) => void,
-): Promise<void> {
-  await target.sync();
-  // One buffer is read into while the other is summed.
-  const buffers = [alignedBuffer(chunkBytes), alignedBuffer(chunkBytes)] as const;
-  const readPiece = async (index: number): Promise<Buffer> => {
-    const { startBytes = 0, bytes = 0 } = pieces[index] ?? {};
-    const data = buffers[index % 2 === 0 ? 0 : 1].subarray(0, bytes);
-    await target.read(startBytes, data);
-    return data;
-  };
-  let coming = readPiece(0);
-  for (const [index, { startBytes, bytes, sha256 }] of pieces.entries()) {
-    const data = await coming;
-    coming = readPiece(index + 1);
-    // Awaited in the next turn, or by nobody when this one fails.
-    coming.catch(() => undefined);
-    if (sumOf(data) !== sha256) throw new TargetError(differs(target, startBytes));
-    tell(bytes);
-  }
+export async function comparePart(target: Target, { startBytes, data }: Chunk, buffer: Buffer): Promise<void> {
+  const found = buffer.subarray(0, data.length);
+  await target.read(startBytes, found);
+  if (!found.equals(data)) throw new TargetError(differs(target, startBytes));
 }
 
 /**

@@ -29,7 +29,9 @@ export type Target = {
 /** One target can't be written, which says nothing of the others. */
 export class TargetError extends CommandError {}
 
-const goneCodes = ['EIO', 'ENXIO', 'ENODEV', 'ENOMEDIUM', 'ENOSPC', 'EREMOTEIO', 'ETIMEDOUT'];
+/** What is read or written within a drive's size has an end only when the drive has gone. */
+const endCode = 'nothing is there';
+const goneCodes = [endCode, 'EIO', 'ENXIO', 'ENODEV', 'ENOMEDIUM', 'ENOSPC', 'EREMOTEIO', 'ETIMEDOUT'];
 
 /** @returns what the error of an access says to a person */
 function accessError(name: string, doing: string, startBytes: number, error: unknown): TargetError {
@@ -67,7 +69,7 @@ class OpenTarget {
       const moved = await step(done).catch((error: unknown) => {
         throw accessError(this.name, doing, startBytes + done, error);
       });
-      if (moved === 0) throw accessError(this.name, doing, startBytes + done, new Error('its end'));
+      if (moved === 0) throw accessError(this.name, doing, startBytes + done, new Error(endCode));
       done += moved;
     }
   }

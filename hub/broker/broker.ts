@@ -1,9 +1,10 @@
 // The MQTT broker (aedes): one TLS connection a node, each turned into a Link.
 // It routes nothing between clients and queues nothing: what a node should know
 // is in the store. It knows who speaks, and nothing of what is said.
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import type { Link, LinkPeer } from '../../api/wire/link.ts';
+import type { Link, LinkPeer, NodePeer } from '../../api/wire/link.ts';
 import { aliveTopic, downTopic, probeTimeoutMs, probeTopic, upTopic } from '../../api/wire/topics.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
@@ -12,8 +13,8 @@ import { connectTimeoutMs, drainTimeoutMs, maxClientIdLength, maxKeepaliveSecond
 
 /** What a connection shows of itself. */
 export type Credentials = {
-  /** Subject of a verified client certificate. */
-  certificate: { commonName: string; organizations: string[] } | undefined;
+  /** Subject of a verified client certificate, and the SHA-256 (hex) of its public key (SubjectPublicKeyInfo, DER). */
+  certificate: { commonName: string; organizations: string[]; key: string } | undefined;
   userName: string | undefined;
   password: string | undefined;
 };
@@ -24,6 +25,8 @@ export type BrokerParts = {
   /** Who this is, or undefined when it may not connect. */
   authenticate: (credentials: Credentials) => Promise<LinkPeer | undefined>;
   onLink: (link: Link, peer: LinkPeer) => void;
+  /** A second connection with the identity of a node that is connected was refused. */
+  onSecond: (peer: NodePeer, connected: NodePeer) => void;
 };
 
 /** CONNACK return codes, MQTT 3.1.1 section 3.2.2.3. */
@@ -99,7 +102,7 @@ export class BrokerServer {
   #parts: BrokerParts;
   #aedes: Aedes;
   #links = new Map<Client, { link: BrokerLink; peer: LinkPeer }>();
-  #byNode = new Map<string, BrokerLink>();
+  #byNode = new Map<string, { link: BrokerLink; peer: NodePeer }>();
 
   private constructor(parts: BrokerParts, aedes: Aedes) {
     this.#parts = parts;
@@ -176,14 +179,15 @@ export class BrokerServer {
     if (peer.kind === 'node') {
       const other = this.#byNode.get(peer.nodeName);
       // A connection that the network cut silently looks open for a while: ask it.
-      if (other !== undefined && (await this.#answersProbe(other))) {
+      if (other !== undefined && (await this.#answersProbe(other.link))) {
         this.#parts.log.warn(
           { node: peer.nodeName },
           'a second agent with the identity of a connected node was refused',
         );
+        this.#parts.onSecond(peer, other.peer);
         return { code: identifierRejected, message: 'another agent with this identity is connected' };
       }
-      other?.close('replaced by a new connection of the same node');
+      other?.link.close('replaced by a new connection of the same node');
     }
     // Now, not when aedes calls the client ready: its first packets may come before that.
     this.#open(client, peer);
@@ -215,8 +219,8 @@ export class BrokerServer {
     const link = new BrokerLink(name, client);
     this.#links.set(client, { link, peer });
     if (peer.kind === 'node') {
-      this.#byNode.get(peer.nodeName)?.close('replaced by a new connection of the same node');
-      this.#byNode.set(peer.nodeName, link);
+      this.#byNode.get(peer.nodeName)?.link.close('replaced by a new connection of the same node');
+      this.#byNode.set(peer.nodeName, { link, peer });
     }
     client.conn.once('close', () => this.#close(client));
     if (client.conn.destroyed) this.#close(client);
@@ -227,7 +231,7 @@ export class BrokerServer {
     const found = this.#links.get(client);
     if (found === undefined) return;
     this.#links.delete(client);
-    if (this.#byNode.get(found.link.name) === found.link) this.#byNode.delete(found.link.name);
+    if (this.#byNode.get(found.link.name)?.link === found.link) this.#byNode.delete(found.link.name);
     found.link.ended();
   }
 }
@@ -235,6 +239,11 @@ export class BrokerServer {
 function certificateOf(socket: TLSSocket): Credentials['certificate'] {
   if (!socket.authorized) return undefined;
   const { subject } = socket.getPeerCertificate();
-  if (subject?.CN === undefined) return undefined;
-  return { commonName: [subject.CN].flat()[0] ?? '', organizations: subject.O === undefined ? [] : [subject.O].flat() };
+  const der = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' });
+  if (subject?.CN === undefined || der === undefined) return undefined;
+  return {
+    commonName: [subject.CN].flat()[0] ?? '',
+    organizations: subject.O === undefined ? [] : [subject.O].flat(),
+    key: createHash('sha256').update(der).digest('hex'),
+  };
 }

@@ -4,11 +4,17 @@
 // Node and in the token's Secret: it may ask again, with the same key, at any time.
 import { createHash } from 'node:crypto';
 import type { CertificateRequest } from '../../api/kinds/cluster.ts';
-import { deviceKeyAnnotation, hardwareIdAnnotation, isHardwareId, manualApprovalGroup } from '../../api/meta/device.ts';
+import {
+  deviceKeyAnnotation,
+  hardwareIdAnnotation,
+  isHardwareId,
+  manualApprovalGroup,
+  ownerAnnotations,
+} from '../../api/meta/device.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
 import type { KubeObject } from '../../api/meta/object.ts';
 import { hasReason } from '../../api/meta/status.ts';
-import { decodeFrame, encodeFrame } from '../../api/wire/codec.ts';
+import { decodeFrame, encodeFrame, FrameError } from '../../api/wire/codec.ts';
 import type { JoinAnswer, JoinRequest, UpFrame } from '../../api/wire/frames.ts';
 import type { Link } from '../../api/wire/link.ts';
 import { type Clock, sleep } from '../../platform/clock.ts';
@@ -72,6 +78,7 @@ export class JoinDesk {
             const { message, reason } = error;
             return { type: 'refused', message, ...(reason === undefined ? {} : { reason }) };
           }
+          if (error instanceof FrameError) return { type: 'refused', message: error.message };
           this.#parts.log.error({ err: error }, 'a device could not join');
           return { type: 'refused', message: 'the hub failed, see its log' };
         })
@@ -136,10 +143,7 @@ export class JoinDesk {
   async #giveName(joining: Joining, isManual: boolean): Promise<void> {
     const { client } = this.#parts;
     const { nodeName: name, hardwareId } = joining.frame;
-    const annotations = {
-      [deviceKeyAnnotation]: joining.key,
-      ...(hardwareId === undefined ? {} : { [hardwareIdAnnotation]: hardwareId }),
-    };
+    const annotations = ownerAnnotations({ key: joining.key, ...(hardwareId === undefined ? {} : { hardwareId }) });
     try {
       await client.create(resources.nodes, { metadata: { name, annotations } });
     } catch (error) {

@@ -1,13 +1,19 @@
 // Applies what agents report, through the API and under the node's own
 // identity, so that a stolen certificate is worth one node and no more.
 import { findCondition, isConditionTrue } from '../../api/meta/conditions.ts';
-import { nodeMaySetLabel, reportedLabelsAnnotation } from '../../api/meta/device.ts';
+import {
+  duplicateIdentityCondition,
+  nodeMaySetLabel,
+  ownerAnnotations,
+  reportedLabelsAnnotation,
+} from '../../api/meta/device.ts';
 import type { Condition, Node, Pod } from '../../api/meta/kubernetes.ts';
 import { isJsonObject, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import { nodeUser } from '../../api/meta/operation.ts';
 import { hasReason } from '../../api/meta/status.ts';
 import { formatTime } from '../../api/meta/time.ts';
 import type { ReportItem } from '../../api/wire/frames.ts';
+import type { NodePeer } from '../../api/wire/link.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Client } from '../client/client.ts';
@@ -17,20 +23,23 @@ import { resources } from '../client/resources.ts';
 export type ReportParts = { client: Client; clock: Clock; log: Log };
 type Appliers = { [K in ReportItem['kind']]: (item: Extract<ReportItem, { kind: K }>) => Promise<void> };
 
-/** Conditions that belong to the scheduler: an agent's report leaves them alone. */
-const hubConditions = ['PodScheduled'];
+/** Conditions that the hub sets: an agent's report leaves them alone. */
+const hubConditions = ['PodScheduled', duplicateIdentityCondition];
 /** How often a status is written anew when something else changed the object at the same time. */
 const maxAttempts = 8;
 
 export class NodeReports {
   #nodeName: string;
+  /** Whose the Node is, also when it was deleted and is made again. */
+  #owner: Record<string, string>;
   #client: Client;
   #hub: Client;
   #clock: Clock;
   #events: EventRecorder;
 
-  constructor(options: { nodeName: string }, parts: ReportParts) {
+  constructor(options: Omit<NodePeer, 'kind'>, parts: ReportParts) {
     this.#nodeName = options.nodeName;
+    this.#owner = ownerAnnotations(options);
     this.#hub = parts.client;
     this.#clock = parts.clock;
     this.#client = parts.client.as(nodeUser(options.nodeName));
@@ -51,7 +60,7 @@ export class NodeReports {
       const own = Object.fromEntries(Object.entries(labels).filter(([key]) => nodeMaySetLabel(key)));
       try {
         const known = { ...status, conditions: this.#nodeConditions(undefined, status) };
-        const annotations = { [reportedLabelsAnnotation]: JSON.stringify(own) };
+        const annotations = { ...this.#owner, [reportedLabelsAnnotation]: JSON.stringify(own) };
         await this.#client.create(resources.nodes, { metadata: { name, labels: own, annotations }, status: known });
       } catch (error) {
         if (!hasReason(error, 'AlreadyExists')) throw error;

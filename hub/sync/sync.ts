@@ -1,7 +1,8 @@
 // The hub's side of sync: a session for each connected node, woken by changes
 // of its slice, and the liveness that follows from its link.
 import { type DownFrame, type Manifest, type StreamUpFrame, streamsVersion } from '../../api/wire/frames.ts';
-import type { Link, LinkPeer } from '../../api/wire/link.ts';
+import type { Link, LinkPeer, NodePeer } from '../../api/wire/link.ts';
+import { Duplicates } from './duplicates.ts';
 import { JoinDesk, type JoinParts } from './join.ts';
 import { Liveness, type LivenessOptions } from './liveness.ts';
 import { NodeSession } from './node-session.ts';
@@ -22,6 +23,7 @@ export class Sync {
   #index: SliceIndex;
   #liveness: Liveness;
   #joins: JoinDesk;
+  #duplicates: Duplicates;
   #sessions = new Map<string, NodeSession>();
   #knownSlices = new Map<string, Map<string, Manifest>>();
 
@@ -31,18 +33,25 @@ export class Sync {
     this.#index = new SliceIndex(parts.informers);
     this.#liveness = new Liveness(options, parts);
     this.#joins = new JoinDesk(parts);
+    this.#duplicates = new Duplicates(parts);
   }
 
   start(signal: AbortSignal): void {
     this.#index.start((nodeName) => this.#sessions.get(nodeName)?.refresh());
     this.#liveness.start(signal);
     this.#joins.start();
+    this.#duplicates.start(signal);
   }
 
   /** Takes over a link that the broker has authenticated. */
   accept(link: Link, peer: LinkPeer): void {
     if (peer.kind === 'join') this.#joins.serve(link, peer);
-    else this.#acceptNode(link, peer.nodeName);
+    else this.#acceptNode(link, peer);
+  }
+
+  /** A second connection with the identity of a connected node was refused. */
+  refused({ nodeName, hardwareId }: NodePeer, connected: NodePeer): void {
+    this.#duplicates.refused({ nodeName, connected: connected.hardwareId, refused: hardwareId });
   }
 
   /** Whether the node has a link now. */
@@ -62,7 +71,8 @@ export class Sync {
     return session !== undefined;
   }
 
-  #acceptNode(link: Link, nodeName: string): void {
+  #acceptNode(link: Link, peer: NodePeer): void {
+    const { nodeName } = peer;
     const { client, clock, log, onStream, onNodeGone } = this.#parts;
     const knownSlices = this.#knownSlices.get(nodeName) ?? new Map<string, Manifest>();
     this.#knownSlices.set(nodeName, knownSlices);
@@ -72,7 +82,7 @@ export class Sync {
         link,
         clock,
         log,
-        reports: new NodeReports({ nodeName }, { client, clock, log }),
+        reports: new NodeReports(peer, { client, clock, log }),
         hubVersion: this.#options.hubVersion,
         slice: () => this.#index.sliceOf(nodeName),
         knownSlices,
@@ -82,6 +92,7 @@ export class Sync {
     );
     this.#sessions.set(nodeName, session);
     this.#liveness.connected(nodeName);
+    this.#duplicates.connected(nodeName);
     link.closed.addEventListener('abort', () => {
       log.info({ node: nodeName, reason: String(link.closed.reason) }, 'the link of the node is gone');
       if (this.#sessions.get(nodeName) !== session) return;

@@ -12,8 +12,8 @@ export type BundledPackage = {
   version: string;
   /** As npm writes it: `sha512-` and base64. */
   integrity: string;
-  /** SPDX expression. */
-  license: string;
+  /** SPDX expression; some packages have only a text. */
+  license: string | undefined;
 };
 
 const folder = 'node_modules/';
@@ -29,7 +29,7 @@ export function packagePathOf(file: string): string | undefined {
 }
 
 /**
- * The packages of which code is in the bundle, by path.
+ * The packages of which code is in the bundle, each version once.
  * @throws Error naming a package that the lockfile does not pin
  */
 export function bundledPackages(metafile: Metafile, lockfile: Lockfile): BundledPackage[] {
@@ -37,12 +37,14 @@ export function bundledPackages(metafile: Metafile, lockfile: Lockfile): Bundled
   const paths = inputs.flatMap(([file, { bytesInOutput }]) =>
     bytesInOutput > 0 ? [packagePathOf(file)].filter((path) => path !== undefined) : [],
   );
-  return [...new Set(paths)].sort().map((path) => {
+  const found = [...new Set(paths)].sort().map((path) => {
     const { version, integrity, license } = lockfile.packages[path] ?? {};
-    if (version === undefined || integrity === undefined || license === undefined)
-      throw new Error(`package-lock.json: expected version, integrity and license of ${path}`);
+    if (version === undefined || integrity === undefined)
+      throw new Error(`package-lock.json: expected version and integrity of ${path}`);
     return { path, name: path.slice(path.lastIndexOf(folder) + folder.length), version, integrity, license };
   });
+  // The same package may lie below several others.
+  return [...new Map(found.map((item) => [`${item.name}@${item.version}`, item])).values()];
 }
 
 /** What the authors of the packages want to be told with every copy. */
@@ -54,7 +56,7 @@ export function licenseTexts(root: string, packages: readonly BundledPackage[]):
       const file = files.find((entry) => /^(licen[cs]e|copying)/i.test(entry));
       const text =
         file === undefined ? '(its package holds no more than this name)' : readFileSync(join(directory, file), 'utf8');
-      return `${'-'.repeat(79)}\n${name} ${version}: ${license}\n\n${text.trim()}\n`;
+      return `${'-'.repeat(79)}\n${name} ${version}${license === undefined ? '' : `: ${license}`}\n\n${text.trim()}\n`;
     })
     .join('\n');
 }

@@ -100,8 +100,8 @@ async function makeFor(
   const sbom = join(work, 'sbom');
   writeFileSync(sbom, sbomOf({ name: file, version, license, node: base, packages, sha256: await sha256Of(made) }));
   deliver(sbom, `${file}.cdx.json`);
-  const copyright = await licensesOf(license, packages, archive);
-  writeFileSync(join(work, 'licenses'), copyright);
+  const licenses = await licensesOf(license, packages, archive);
+  writeFileSync(join(work, 'licenses'), licenses);
   deliver(join(work, 'licenses'), `${file}.licenses.txt`);
   const described = debianPackages.find((item) => item.name === name);
   if (options.debian && described !== undefined) {
@@ -112,7 +112,7 @@ async function makeFor(
       architecture,
       version,
       executable: made,
-      copyright,
+      licenses,
       epochSeconds,
       output: deb,
       work,
@@ -124,7 +124,7 @@ async function makeFor(
 
 async function licensesOf(license: string, packages: readonly BundledPackage[], archive: string): Promise<string> {
   return [
-    `Skerry is free software under ${license}, in Debian: /usr/share/common-licenses/Apache-2.0.`,
+    `Skerry is licensed under ${license}; its text is in the file LICENSE of the source.`,
     'The executable contains Node.js and the packages below, whose licences follow.\n',
     licenseTexts(root, packages),
     `${'-'.repeat(79)}\nNode.js\n\n${await nodeLicense(archive)}`,

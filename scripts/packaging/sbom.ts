@@ -15,7 +15,8 @@ export type SbomInput = {
   packages: readonly BundledPackage[];
 };
 
-function licensesOf(expression: string): Models.LicenseRepository {
+function licensesOf(expression: string | undefined): Models.LicenseRepository {
+  if (expression === undefined) return new Models.LicenseRepository();
   const isOne = !/[() ]/.test(expression);
   const license = isOne ? new Models.SpdxLicense(expression) : new Models.LicenseExpression(expression);
   return new Models.LicenseRepository([license]);

@@ -1,3 +1,5 @@
+// Checksums of packages and their signature: what is noticed when somebody
+// changes a file, the sums, or the key.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

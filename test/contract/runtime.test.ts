@@ -1,5 +1,5 @@
 // Runs the runtime's contract against the simulated engine and the real one of
-// this machine.
+// this machine: Docker, or Podman where a test run is told of one.
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { DockerRuntime } from '../../agent/runtime/docker/docker-runtime.ts';
@@ -9,7 +9,7 @@ import { createSystemClock } from '../../platform/clock.ts';
 import { createSystemDisk } from '../../platform/disk.ts';
 import { connectInNamespace, connectTo } from '../../platform/net.ts';
 import { killProcess, readHostFacts } from '../../platform/process.ts';
-import { containersOf, engineSocket, ensureImages, images, networksOf } from '../support/engine.ts';
+import { containersOf, engineSocket, ensureImages, images, isPodman, networksOf } from '../support/engine.ts';
 import { behaviourOfProgram } from './runtime-programs.ts';
 import { runtimeContract } from './runtime-suite.ts';
 
@@ -26,6 +26,8 @@ runtimeContract('simulated runtime', async () => {
     openDead: () => new SimulatedRuntime({ instance: 'dead', latencyMs }, { engine: dead, clock }),
     image: 'shell:1',
     missingImage: 'missing:1',
+    keptLogLines: 15_000,
+    splitsLines: false,
     cidrs: ['10.1.1.0/24', '10.1.2.0/24'],
     close: async () => undefined,
   };
@@ -33,7 +35,7 @@ runtimeContract('simulated runtime', async () => {
 
 const opened = new Set<string>();
 
-runtimeContract('docker runtime', async () => {
+runtimeContract(`${isPodman ? 'podman' : 'docker'} runtime`, async () => {
   await ensureImages();
   const { architecture } = readHostFacts();
   // Out of the way of other tests and clusters of this machine.
@@ -50,6 +52,9 @@ runtimeContract('docker runtime', async () => {
     openDead: () => open('dead', '/nonexistent/docker.sock'),
     image: images.one,
     missingImage: 'skerry-test/missing:1',
+    // Docker keeps three files, Podman one.
+    keptLogLines: isPodman ? 2000 : 15_000,
+    splitsLines: isPodman,
     cidrs: [`10.254.${third}.0/24`, `10.254.${third + 1}.0/24`],
     close: async () => undefined,
   };

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { skerry, type TestAgent } from '../support/agent.ts';
 import { type Pod, readyOf, TestCluster } from '../support/cluster.ts';
-import { executeIn } from '../support/engine.ts';
+import { engineSocket, executeIn } from '../support/engine.ts';
 import { forever, podOf, shell, shellPod } from '../support/pods.ts';
 
 /** Ends with 1 the first time, as told later: the volume outlives the container. */
@@ -227,7 +227,13 @@ describe('an agent that is down for a while', { timeout: 120_000 }, () => {
   it('tells what it runs without the hub and without the agent', async () => {
     await agent.kill9();
     await cluster.hub.kill9();
-    const { code, stdout, stderr } = await skerry(['status', '--data-dir', agent.dataDirectory]);
+    const { code, stdout, stderr } = await skerry([
+      'status',
+      '--data-dir',
+      agent.dataDirectory,
+      '--runtime-endpoint',
+      engineSocket,
+    ]);
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^node solo, hub mqtts:\/\//);
     assert.match(stdout, /^default +kept +main +running +0 +skerry-test\/busybox:1$/m);

@@ -2,7 +2,8 @@
 // counted ones and such that people approve, wrong ones, clones of a card, and
 // power cuts on the way.
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { skerry } from '../support/agent.ts';
 import { TestDevice } from '../support/device.ts';
@@ -157,6 +158,25 @@ describe('a counted token', () => {
   });
 });
 
+describe('power cuts on the way', () => {
+  it('leave a device that joins in the end, once, whenever they come', async (context) => {
+    const counted = await token('--uses', '1');
+    const one = device(context);
+    one.configure({ hub: hub.mqttUrl, token: counted });
+    // From before the program runs to after it has joined, on a machine that may be slow.
+    for (let delayMs = 300; delayMs < 4000; delayMs *= 1.35) {
+      one.start();
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      await one.kill9();
+    }
+    one.start();
+    const name = await one.ready();
+    await one.reports(/^$/);
+    assert.match(await tokenLine(counted), / 0\/1 /);
+    assert.equal(name, (await hub.kubectl.json<Node>(['get', 'node', name])).metadata.name);
+  });
+});
+
 describe('a copy of a card that was claimed', () => {
   it('never uses the identity, and tells that it has to be claimed', async (context) => {
     const original = device(context);
@@ -167,12 +187,53 @@ describe('a copy of a card that was claimed', () => {
     const copy = cloned(context, original);
     original.start();
     copy.start();
-    await copy.says(new RegExp(`this card was copied from node ${name}: that identity is set aside`));
-    await copy.reports(/the token is used up/);
+    await copy.says(new RegExp(`this card was copied from node ${name}: that identity is not used here`));
+    await copy.reports(/^this card was copied from .*\nthe token is used up/);
     assert.equal(copy.read('identity.json'), undefined);
     assert.notEqual(copy.read<{ key: string }>('device.json')?.key, original.read<{ key: string }>('device.json')?.key);
     copy.configure({ hub: hub.mqttUrl, token: await token() });
     assert.notEqual(await copy.ready(), name);
+  });
+});
+
+describe('a copied certificate', () => {
+  it('is refused while the first device is there, and the node says so', async (context) => {
+    const original = device(context);
+    original.configure({ hub: hub.mqttUrl, token: await token() });
+    original.start();
+    const name = await original.ready();
+    await hub.kubectl.ok(['wait', `node/${name}`, '--for=jsonpath={.status.nodeInfo.architecture}', '--timeout=20s']);
+    await original.stop();
+    const thief = cloned(context, original);
+    // A thief does not say that the card was copied.
+    for (const file of ['identity.json', 'device.json']) {
+      const path = join(thief.dataDirectory, file);
+      writeFileSync(path, readFileSync(path, 'utf8').replaceAll(original.hardwareId, thief.hardwareId));
+    }
+    original.start();
+    await original.ready();
+    await hub.kubectl.ok([
+      'wait',
+      `node/${name}`,
+      '--for=jsonpath={.status.conditions[?(@.type=="Ready")].status}=False',
+      '--timeout=20s',
+    ]);
+    thief.start();
+    await hub.kubectl.ok(['wait', `node/${name}`, '--for=condition=DuplicateIdentity', '--timeout=30s']);
+    const { status } = await hub.kubectl.json<{ status: { conditions: { type: string; message: string }[] } }>([
+      'get',
+      'node',
+      name,
+    ]);
+    const condition = status.conditions.find(({ type }) => type === 'DuplicateIdentity');
+    assert.match(
+      condition?.message ?? '',
+      new RegExp(`second device \\(${thief.hardwareId}\\) .* \\(${original.hardwareId}\\) and was refused`),
+    );
+    assert.match(
+      await hub.kubectl.ok(['get', 'events', '--field-selector', `involvedObject.name=${name}`]),
+      /DuplicateIdentity/,
+    );
   });
 });
 

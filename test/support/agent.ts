@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Arrivals } from './arrivals.ts';
-import { containersOf, type EngineContainer, killContainers } from './engine.ts';
+import { containersOf, type EngineContainer, engineSocket, killContainers } from './engine.ts';
 import { runDirectory, runName } from './traces.ts';
 
 const entry = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -115,7 +115,8 @@ export class TestAgent {
   launch(args: readonly string[] = []): void {
     // Only a cut link has to be found out by silence; elsewhere a starved machine must not look like one.
     const keepalive = this.link === undefined ? '20s' : '2s';
-    const words = [entry, 'agent', '--data-dir', this.dataDirectory, '--keepalive', keepalive, ...this.#args, ...args];
+    const own = ['--data-dir', this.dataDirectory, '--runtime-endpoint', engineSocket, '--keepalive', keepalive];
+    const words = [entry, 'agent', ...own, ...this.#args, ...args];
     const command = [process.execPath, ...words];
     // `ip netns exec` becomes the program: the process id is the agent's.
     const inside = this.link === undefined ? command : ['ip', 'netns', 'exec', this.link.namespace, ...command];

@@ -32,9 +32,12 @@ export class TestDevice {
   #ended: Promise<number> = Promise.resolve(0);
   #prefix: readonly string[];
 
-  /** @param prefix words before the command, such as `ip netns exec NAME` */
-  constructor(hardwareId: string, prefix: readonly string[] = []) {
-    this.directory = mkdtempSync(join(tmpdir(), 'skerry-device-'));
+  /**
+   * @param prefix words before the command, such as `ip netns exec NAME`
+   * @param parent the directory in which all that there is of the device is made
+   */
+  constructor(hardwareId: string, prefix: readonly string[] = [], parent = tmpdir()) {
+    this.directory = mkdtempSync(join(parent, 'skerry-device-'));
     this.hardwareId = hardwareId;
     this.#prefix = prefix;
     for (const name of ['boot', 'hooks']) mkdirSync(join(this.directory, name));

@@ -9,7 +9,10 @@ import { PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
 
-export const engineSocket = '/var/run/docker.sock';
+const podmanSocket = process.env.SKERRY_TEST_PODMAN;
+/** Whether the tests run against a Podman service, whose socket the environment names: see test/README.md. */
+export const isPodman = podmanSocket !== undefined;
+export const engineSocket = podmanSocket ?? '/var/run/docker.sock';
 export const docker = new Docker({ socketPath: engineSocket });
 /** Two images of different content: /version holds 1 or 2. */
 export const images = { one: 'skerry-test/busybox:1', two: 'skerry-test/busybox:2' };
@@ -41,7 +44,7 @@ export async function containersOf(instance: string): Promise<EngineContainer[]>
     role: Labels['dev.skerry.role'] ?? '',
     attempt: Number(Labels['dev.skerry.attempt']),
     state: State,
-    image: Image,
+    image: Labels['dev.skerry.image'] ?? Image,
   }));
 }
 
@@ -59,8 +62,14 @@ export async function killContainers(instance: string): Promise<void> {
 
 /** Removes all containers and networks of an agent. */
 export async function removeAll(instance: string): Promise<void> {
+  await killContainers(instance);
   const containers = await containersOf(instance);
-  await Promise.all(containers.map(({ id }) => ignoreGone(docker.getContainer(id).remove({ force: true, v: true }))));
+  const remove = async (some: EngineContainer[]): Promise<void> => {
+    await Promise.all(some.map(({ id }) => ignoreGone(docker.getContainer(id).remove({ force: true, v: true }))));
+  };
+  // Podman keeps a sandbox while there are containers in it.
+  await remove(containers.filter(({ role }) => role !== 'sandbox'));
+  await remove(containers.filter(({ role }) => role === 'sandbox'));
   const networks = await docker.listNetworks({ filters: { label: [`${instanceLabel}=${instance}`] } });
   for (const { Id } of networks) await ignoreGone(docker.getNetwork(Id).remove());
 }

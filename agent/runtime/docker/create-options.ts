@@ -2,10 +2,10 @@
 // https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerCreate
 import type Docker from 'dockerode';
 import type { ContainerIdentity, ContainerResources, ContainerSpec, SandboxSpec } from '../runtime.ts';
-import { labelsOf } from './labels.ts';
+import { imageLabel, labelsOf } from './labels.ts';
 
-/** Logs of a container: this many files of this size. */
-const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
+/** Logs of a container: this many files of this size; Podman keeps one of them. */
+export const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } };
 
 function nameOf({ role, containerName, podName, podNamespace, podUid, attempt }: ContainerIdentity): string {
   const part = role === 'sandbox' ? 'POD' : containerName;
@@ -71,12 +71,15 @@ function processesOf({ sharesProcessesOf: shared }: ContainerSpec, sandbox: stri
   return typeof shared === 'object' ? `container:${shared.containerId}` : sandbox;
 }
 
-export function containerOptions(spec: ContainerSpec, instance: string): Docker.ContainerCreateOptions {
+export function containerOptions(
+  spec: ContainerSpec,
+  { instance, isPodman }: { instance: string; isPodman: boolean },
+): Docker.ContainerCreateOptions {
   const sandbox = `container:${spec.identity.sandboxId}`;
   return {
     name: nameOf(spec.identity),
     Image: spec.image,
-    Labels: labelsOf(spec.identity, instance),
+    Labels: { ...labelsOf(spec.identity, instance), ...imageLabel(spec.image) },
     Env: spec.environment,
     ...(spec.command === undefined ? {} : { Entrypoint: spec.command }),
     ...(spec.args === undefined ? {} : { Cmd: spec.args }),
@@ -88,6 +91,8 @@ export function containerOptions(spec: ContainerSpec, instance: string): Docker.
     HostConfig: {
       NetworkMode: sandbox,
       IpcMode: sandbox,
+      // With the network Docker gives the sandbox's host name, too, and refuses this; Podman gives one of its own.
+      ...(isPodman ? { UTSMode: sandbox } : {}),
       ...(spec.sharesProcessesOf === undefined ? {} : { PidMode: processesOf(spec, sandbox) }),
       Mounts: spec.mounts.map(({ hostPath, containerPath, readOnly }) => ({
         Type: 'bind' as const,

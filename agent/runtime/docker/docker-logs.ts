@@ -1,7 +1,8 @@
-// Containers' logs. Docker's json-file driver's are read from its files, as a
-// kubelet does: Docker's own way of following them loses and repeats lines when
-// they are rotated (20.10), and costs the device several times as much. All
-// others, and files that can't be seen from here, come by the engine's API.
+// Containers' logs. Those of Docker's json-file driver and Podman's k8s-file are
+// read from their files, as a kubelet does: both engines' own ways of following
+// them lose lines when they are rotated (Docker 20.10, Podman 5.4), and cost the
+// device several times as much. All others, and files that can't be seen from
+// here, come by the engine's API.
 // https://kubernetes.io/docs/concepts/cluster-administration/logging/
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -11,10 +12,16 @@ import { type Clock, sleep } from '../../../platform/clock.ts';
 import type { Disk } from '../../../platform/disk.ts';
 import { firstLogPauseMs, longestLogPauseMs, maxLogFiles } from '../limits.ts';
 import { type LogQuery, RuntimeError } from '../runtime.ts';
+import { logConfig } from './create-options.ts';
+import { criLog } from './cri-log.ts';
 import { guarded, translate } from './docker-error.ts';
-import { JsonLogDecoder } from './json-log.ts';
+import { jsonLog } from './json-log.ts';
+import { LogDecoder, type LogFormat } from './log-decoder.ts';
 import { demultiplex } from './log-stream.ts';
 import { RotatedFiles, type RotatedFilesOptions } from './rotated-files.ts';
+
+/** conmon reads 8 KiB of output at a time, and puts a header before each line of it: lines of one byte grow most. */
+const longestConmonWriteBytes = 512 << 10;
 
 export type DockerLogsParts = { docker: Docker; clock: Clock; disk: Disk };
 
@@ -29,15 +36,16 @@ export class DockerLogs {
   async *read(id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const container = this.#parts.docker.getContainer(id);
     const info = await guarded(() => container.inspect());
-    const files = await this.#open(info);
-    if (files === undefined) {
+    const found = logFilesOf(info);
+    const files = found && (await this.#open(found.options));
+    if (found === undefined || files === undefined) {
       yield* fromEngine(container, info.Config.Tty, query, signal);
       return;
     }
     const stop = new AbortController();
     try {
       const end = query.follow ? endOf(container, stop.signal) : undefined;
-      yield* this.#fromFiles(files, query, signal, end?.ended);
+      yield* this.#fromFiles(files, new LogDecoder(found.format, query), { query, signal, ended: end?.ended });
       if (end?.failure !== undefined && !signal.aborted) throw end.failure;
     } catch (error) {
       if (error instanceof RuntimeError) throw error;
@@ -49,9 +57,7 @@ export class DockerLogs {
   }
 
   /** The log's files, where they can be read. */
-  async #open(info: Docker.ContainerInspectInfo): Promise<RotatedFiles | undefined> {
-    const options = logFilesOf(info);
-    if (options === undefined) return undefined;
+  async #open(options: RotatedFilesOptions): Promise<RotatedFiles | undefined> {
     // An agent in a container, or one that is not root, can't read what is the engine's.
     return RotatedFiles.open(options, this.#parts.disk).catch(() => undefined);
   }
@@ -59,12 +65,10 @@ export class DockerLogs {
   /** @param ended aborts when the container has ended and all that it printed is in the files */
   async *#fromFiles(
     files: RotatedFiles,
-    query: LogQuery,
-    signal: AbortSignal,
-    ended: AbortSignal | undefined,
+    decoder: LogDecoder,
+    { query, signal, ended }: { query: LogQuery; signal: AbortSignal; ended: AbortSignal | undefined },
   ): AsyncGenerator<Uint8Array> {
     const { clock } = this.#parts;
-    const decoder = new JsonLogDecoder(query);
     if (!query.follow) await files.endHere();
     if (query.tailLines !== undefined) await files.skipToLast(query.tailLines);
     const wake = AbortSignal.any(ended === undefined ? [signal] : [signal, ended]);
@@ -104,17 +108,36 @@ function endOf(container: Docker.Container, signal: AbortSignal): { ended: Abort
   return end;
 }
 
-/** Where the files of a log are and how they are rotated, when that is known to be done by renaming. */
-function logFilesOf({ Id, LogPath, HostConfig }: Docker.ContainerInspectInfo): RotatedFilesOptions | undefined {
+type LogFiles = { options: RotatedFilesOptions; format: LogFormat };
+
+/** Where the files of a log are, what is in them and how they are rotated, when that is known. */
+function logFilesOf({ Id, LogPath, HostConfig }: Docker.ContainerInspectInfo): LogFiles | undefined {
   const { Type, Config } = HostConfig.LogConfig ?? { Type: '', Config: {} };
-  // Podman takes `json-file` for a format of its own.
-  if (Type !== 'json-file' || basename(LogPath) !== `${Id}-json.log`) return undefined;
-  const { 'max-size': maxSize = '-1', 'max-file': maxFile = '1', compress } = (Config ?? {}) as Record<string, string>;
+  const name = basename(LogPath);
+  // Podman takes `json-file` for its k8s-file.
+  if (name === 'ctr.log' && (Type === 'json-file' || Type === 'k8s-file'))
+    return { options: podmanFile(LogPath), format: criLog };
+  if (Type !== 'json-file' || name !== `${Id}-json.log`) return undefined;
+  const options = dockerFiles(LogPath, (Config ?? {}) as Record<string, string>);
+  return options && { options, format: jsonLog };
+}
+
+/** Docker's, when it rotates by renaming. */
+function dockerFiles(
+  path: string,
+  { 'max-size': maxSize = '-1', 'max-file': maxFile = '1', compress }: Record<string, string>,
+): RotatedFilesOptions | undefined {
   const rotatedFromBytes = bytesOf(maxSize);
-  if (rotatedFromBytes === Number.POSITIVE_INFINITY) return { path: LogPath, maxFiles: 1, rotatedFromBytes };
+  if (rotatedFromBytes === Number.POSITIVE_INFINITY) return { path, maxFiles: 1, rotatedFromBytes };
   const maxFiles = Number(maxFile);
   const isRenamed = maxFiles > 1 && maxFiles <= maxLogFiles && compress !== 'true';
-  return isRenamed ? { path: LogPath, maxFiles, rotatedFromBytes } : undefined;
+  return isRenamed ? { path, maxFiles, rotatedFromBytes } : undefined;
+}
+
+/** Podman's: one, which conmon (2.1) replaces before it would become too large. The engine does not tell its limit. */
+function podmanFile(path: string): RotatedFilesOptions {
+  const rotatedFromBytes = bytesOf(logConfig.Config['max-size']) - longestConmonWriteBytes;
+  return { path, maxFiles: 1, rotatedFromBytes, isReplaced: true };
 }
 
 /** A size as Docker reads it: `10m` are ten million. Without a limit, or what is not known: infinite. */

@@ -20,10 +20,10 @@ import {
   type Usage,
 } from '../runtime.ts';
 import { containerOptions, hostResources, resourcesOf, sandboxOptions } from './create-options.ts';
-import { type DockerError, guarded, translate } from './docker-error.ts';
+import { type DockerError, dependentsIn, guarded, isNameTaken, translate } from './docker-error.ts';
 import { DockerLogs } from './docker-logs.ts';
 import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
-import { identityOf, instanceLabel, podUidFilter, podUidOf } from './labels.ts';
+import { identityOf, imageOf, instanceLabel, isSandbox, podUidFilter, podUidOf } from './labels.ts';
 import { demultiplex } from './log-stream.ts';
 import { pauseImage, pauseImageTar } from './pause-image.ts';
 
@@ -51,6 +51,8 @@ function timeMs(text: string | undefined): number | undefined {
   return Number.isNaN(time) || time <= 0 ? undefined : time;
 }
 
+/** What Kubernetes shows for a container that could not be started. */
+const startErrorExitCode = 128;
 /** Most bytes of a command's output that are kept. */
 const maxOutputBytes = 10_240;
 
@@ -77,6 +79,13 @@ export class DockerRuntime implements Runtime {
   #clock: Clock;
   #logs: DockerLogs;
   #networkName: string;
+  /**
+   * Containers that were removed and that Podman keeps, by id, with those that need them: a sandbox, while there are
+   * ended containers in it. Nobody sees them until they can go.
+   */
+  #leaving = new Map<string, string[]>();
+  /** Whether the engine is Podman; undefined until it has been asked. */
+  #podman: boolean | undefined;
   /** What was inspected, by container id and state: only an update changes a container in one state. */
   #inspected = new Map<string, RuntimeContainer>();
   /** Counts updates, since one under way makes what is inspected meanwhile old. */
@@ -85,7 +94,10 @@ export class DockerRuntime implements Runtime {
   /** What goes on inside the containers of the same engine. */
   readonly streams: ContainerStreams;
 
-  constructor(options: DockerRuntimeOptions, parts: { clock: Clock; disk: Disk } & Omit<DockerStreamsParts, 'docker'>) {
+  constructor(
+    options: DockerRuntimeOptions,
+    parts: { clock: Clock; disk: Disk } & Omit<DockerStreamsParts, 'docker' | 'clock'>,
+  ) {
     this.#options = options;
     this.#docker = new Docker({ socketPath: options.socketPath, timeout: 0 });
     this.#clock = parts.clock;
@@ -96,8 +108,9 @@ export class DockerRuntime implements Runtime {
 
   async describe(): Promise<{ name: string; version: string }> {
     return this.#inTime(async () => {
-      const { Version } = await this.#docker.version();
-      return { name: 'docker', version: Version };
+      const { Version, Components = [] } = await this.#docker.version();
+      const isPodman = Components.some(({ Name }) => Name === 'Podman Engine');
+      return { name: isPodman ? 'podman' : 'docker', version: Version };
     });
   }
 
@@ -109,18 +122,22 @@ export class DockerRuntime implements Runtime {
     cgroupVersion: string;
     storageDriver: string;
   }> {
+    const { name } = await this.describe();
     return this.#inTime(async () => {
-      const { Components } = await this.#docker.version();
       const { ServerVersion, CgroupDriver, CgroupVersion, Driver } = await this.#docker.info();
       return {
-        // Podman speaks for itself as a component of Docker's API.
-        name: Components?.some(({ Name }) => Name.startsWith('Podman')) ? 'podman' : 'docker',
+        name,
         version: ServerVersion ?? 'unknown',
         cgroupDriver: CgroupDriver ?? 'unknown',
         cgroupVersion: CgroupVersion ?? '1',
         storageDriver: Driver ?? 'unknown',
       };
     });
+  }
+
+  async #isPodman(): Promise<boolean> {
+    this.#podman ??= (await this.describe()).name === 'podman';
+    return this.#podman;
   }
 
   async ensureNetwork(cidr: string): Promise<void> {
@@ -157,7 +174,9 @@ export class DockerRuntime implements Runtime {
       for (const [key, container] of this.#inspected) {
         if (!seen.has(key) && (podUid === undefined || container.podUid === podUid)) this.#inspected.delete(key);
       }
-      return containers;
+      return containers.filter(
+        ({ id }) => !this.#leaving.get(id)?.some((other) => containers.some((item) => item.id === other)),
+      );
     });
   }
 
@@ -202,7 +221,10 @@ export class DockerRuntime implements Runtime {
   }
 
   async createContainer(spec: ContainerSpec): Promise<string> {
-    return guarded(() => this.#create(containerOptions(spec, this.#options.instance)));
+    return guarded(async () => {
+      const context = { instance: this.#options.instance, isPodman: await this.#isPodman() };
+      return this.#create(containerOptions(spec, context));
+    });
   }
 
   async start(id: string): Promise<void> {
@@ -211,6 +233,9 @@ export class DockerRuntime implements Runtime {
         await this.#docker.getContainer(id).start();
       } catch (error) {
         if ((error as DockerError).statusCode !== 304) throw error;
+      } finally {
+        // What could not be started Podman lists as created still, now with the reason.
+        this.#forget(id);
       }
     });
   }
@@ -250,12 +275,9 @@ export class DockerRuntime implements Runtime {
 
   async remove(id: string): Promise<void> {
     await guarded(async () => {
-      try {
-        await this.#docker.getContainer(id).remove({ force: true, v: true });
-      } catch (error) {
-        // 409: its removal is under way.
-        if (![404, 409].includes((error as DockerError).statusCode ?? 0)) throw error;
-      }
+      const dependents = await this.#removeUnlessNeeded(id);
+      if (dependents.length > 0) this.#leaving.set(id, dependents);
+      else this.#leaving.delete(id);
     });
   }
 
@@ -293,7 +315,9 @@ export class DockerRuntime implements Runtime {
   async uninstall(): Promise<void> {
     await guarded(async () => {
       const containers = await this.#docker.listContainers({ all: true, filters: { label: [this.#filter()] } });
-      for (const { Id } of containers) await this.#docker.getContainer(Id).remove({ force: true, v: true });
+      // Podman keeps a sandbox while there are containers in it.
+      const sandboxesLast = containers.sort((a, b) => Number(isSandbox(a.Labels)) - Number(isSandbox(b.Labels)));
+      for (const { Id } of sandboxesLast) await this.#end(Id);
       for (const { Id } of await this.#docker.listNetworks({ filters: { label: [this.#filter()] } }))
         await this.#docker.getNetwork(Id).remove();
       // Another agent in the same engine may use it: then it stays.
@@ -356,7 +380,8 @@ export class DockerRuntime implements Runtime {
     }
     const { State, NetworkSettings, Config, HostConfig, Image, Created } = info;
     const identity = identityOf(Config.Labels);
-    const state = State.Running ? 'running' : State.Status === 'created' && !State.Error ? 'created' : 'exited';
+    const neverRan = State.Status === 'created';
+    const state = State.Running ? 'running' : neverRan && !State.Error ? 'created' : 'exited';
     const address = NetworkSettings.Networks?.[this.#networkName]?.IPAddress;
     const startedAtMs = timeMs(State.StartedAt);
     const finishedAtMs = timeMs(State.FinishedAt);
@@ -364,11 +389,17 @@ export class DockerRuntime implements Runtime {
       id,
       ...identity,
       state,
-      image: Config.Image,
+      image: imageOf(Config.Labels) ?? Config.Image,
       imageId: Image,
       createdAtMs: timeMs(Created) ?? 0,
       ...(startedAtMs === undefined ? {} : { startedAtMs }),
-      ...(state === 'exited' ? { exitCode: State.ExitCode, finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0 } : {}),
+      ...(state === 'exited'
+        ? {
+            // Podman has no exit code for what could not be started.
+            exitCode: neverRan ? State.ExitCode || startErrorExitCode : State.ExitCode,
+            finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0,
+          }
+        : {}),
       ...(State.OOMKilled ? { oomKilled: true } : {}),
       ...(State.Error ? { error: State.Error } : {}),
       ...(address ? { address } : {}),
@@ -387,10 +418,35 @@ export class DockerRuntime implements Runtime {
     try {
       return (await this.#docker.createContainer(options)).id;
     } catch (error) {
-      if ((error as DockerError).statusCode !== 409) throw error;
-      await this.#docker.getContainer(options.name ?? '').remove({ force: true, v: true });
+      if (!isNameTaken(error as DockerError)) throw error;
+      await this.#end(options.name ?? '');
       return (await this.#docker.createContainer(options)).id;
     }
+  }
+
+  /** Removes a container; resolves with those that Podman wants removed first. */
+  async #removeUnlessNeeded(id: string): Promise<string[]> {
+    try {
+      await this.#docker.getContainer(id).remove({ force: true, v: true });
+    } catch (error) {
+      // 409: its removal is under way.
+      if ([404, 409].includes((error as DockerError).statusCode ?? 0)) return [];
+      const dependents = dependentsIn(error as DockerError);
+      if (dependents.length === 0) throw error;
+      return dependents;
+    }
+    return [];
+  }
+
+  /**
+   * Removes a container that may run, and those that need it. Killed first: Podman's removal by force would wait
+   * for its grace period.
+   */
+  async #end(id: string): Promise<void> {
+    await this.stop(id, 0);
+    const dependents = await this.#removeUnlessNeeded(id);
+    for (const dependent of dependents) await this.#end(dependent);
+    if (dependents.length > 0) await this.remove(id);
   }
 
   async #importPauseImage(): Promise<void> {

@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { whenAborted } from '../../../platform/abort.ts';
+import { type Clock, sleep } from '../../../platform/clock.ts';
 import type { connectInNamespace, connectTo } from '../../../platform/net.ts';
 import type { killProcess } from '../../../platform/process.ts';
 import { type ContainerProcess, type ContainerStreams, RuntimeError, type Streams, type Usage } from '../runtime.ts';
@@ -12,8 +13,12 @@ import { demultiplexStreams } from './log-stream.ts';
 /** Time for a connection to a port of a pod, ms. */
 const connectWithinMs = 10_000;
 
+/** Between two looks at what a container uses, ms. */
+const betweenStatsMs = 1000;
+
 export type DockerStreamsParts = {
   docker: Docker;
+  clock: Clock;
   connectTo: typeof connectTo;
   connectInNamespace: typeof connectInNamespace;
   killProcess: typeof killProcess;
@@ -56,15 +61,11 @@ export class DockerStreams implements ContainerStreams {
   async attach(id: string, streams: Streams, signal: AbortSignal): Promise<ContainerProcess> {
     return guarded(async () => {
       const container = this.#parts.docker.getContainer(id);
-      const { Config } = await container.inspect();
+      const { Config, State } = await container.inspect();
+      // Podman would make it ready for a second start.
+      if (!State.Running) throw new RuntimeError('failed', 'the container does not run');
       const { stdin, stdout, stderr } = streams;
-      const stream = (await container.attach({
-        stream: true,
-        hijack: true,
-        stdin,
-        stdout,
-        stderr,
-      })) as unknown as Duplex;
+      const stream = await openAttachment(container, { stdin, stdout, stderr });
       whenAborted(signal, () => void stream.destroy());
       const process = processOf(stream, { ...streams, tty: Config.Tty }, container, signal, {
         exitCode: async () => {
@@ -103,7 +104,8 @@ export class DockerStreams implements ContainerStreams {
     const found = new Map<string, Usage>();
     const read = async (id: string): Promise<void> => {
       try {
-        found.set(id, usageOf(await this.#parts.docker.getContainer(id).stats({ stream: false })));
+        const stats = await this.#stats(id);
+        if (stats !== undefined) found.set(id, usageOf(stats));
       } catch (error) {
         // It stopped meanwhile.
         if (translate(error).code !== 'not-found') throw translate(error);
@@ -112,6 +114,44 @@ export class DockerStreams implements ContainerStreams {
     await Promise.all(ids.map(read));
     return found;
   }
+
+  /** Two looks a second apart. Undefined for what Podman says, with a 200, about a container that does not run. */
+  async #stats(id: string): Promise<Stats | undefined> {
+    const container = this.#parts.docker.getContainer(id);
+    const stats: Partial<Stats> = await container.stats({ stream: false });
+    if (!isStats(stats)) return undefined;
+    if (stats.precpu_stats.system_cpu_usage !== undefined) return stats;
+    // Podman looks once.
+    await sleep(this.#parts.clock, betweenStatsMs);
+    const later: Partial<Stats> = await container.stats({ stream: false });
+    return isStats(later) ? { ...later, precpu_stats: stats.cpu_stats } : undefined;
+  }
+}
+
+/** As dockerode's `attach`, which sends its options once more as a body: Podman gives that to the container as input. */
+function openAttachment(
+  container: Docker.Container,
+  streams: { stdin: boolean; stdout: boolean; stderr: boolean },
+): Promise<Duplex> {
+  const call = {
+    path: `/containers/${container.id}/attach?`,
+    method: 'POST',
+    isStream: true,
+    hijack: true,
+    openStdin: streams.stdin,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options: { stream: true, ...streams },
+    // An empty body, which sends the request off.
+    file: Buffer.alloc(0),
+  };
+  return new Promise((resolve, reject) => {
+    container.modem.dial(call, (error: Error | null, stream: Duplex) => (error ? reject(error) : resolve(stream)));
+  });
+}
+
+/** Podman drops the connection where the process has left input unread: all that it printed has come by then. */
+function isDropped(error: unknown): boolean {
+  return ['ECONNRESET', 'EPIPE'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function processOf(
@@ -128,7 +168,7 @@ function processOf(
       if (tty) for await (const bytes of stream) yield { stream: 'stdout', bytes: bytes as Uint8Array };
       else for await (const pieces of demultiplexStreams(stream)) yield* pieces;
     } catch (error) {
-      if (!signal.aborted) throw translate(error);
+      if (!signal.aborted && !(isDropped(error) && (await guarded(exitCode)) !== undefined)) throw translate(error);
     } finally {
       if (signal.aborted && !stream.readableEnded) onUnheard();
       stream.destroy();
@@ -153,6 +193,10 @@ type Stats = {
   precpu_stats: { cpu_usage: { total_usage: number }; system_cpu_usage?: number };
   memory_stats: { usage?: number; stats?: { inactive_file?: number; total_inactive_file?: number } };
 };
+
+function isStats(stats: Partial<Stats>): stats is Stats {
+  return stats.cpu_stats !== undefined && stats.precpu_stats !== undefined && stats.memory_stats !== undefined;
+}
 
 /** https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerStats */
 export function usageOf({ cpu_stats: now, precpu_stats: before, memory_stats: memory }: Stats): Usage {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { missingLogNotice } from '../runtime.ts';
-import { JsonLogDecoder } from './json-log.ts';
+import { jsonLog } from './json-log.ts';
+import { LogDecoder } from './log-decoder.ts';
 
 const time = '2026-03-01T10:00:00.123456789Z';
 
@@ -15,7 +16,7 @@ function decode(
   lines: string,
   { timestamps = false, sinceMs }: { timestamps?: boolean; sinceMs?: number } = {},
 ): string {
-  const decoder = new JsonLogDecoder({ timestamps, ...(sinceMs === undefined ? {} : { sinceMs }) });
+  const decoder = new LogDecoder(jsonLog, { timestamps, ...(sinceMs === undefined ? {} : { sinceMs }) });
   return decoder.decode(Buffer.from(lines)).toString();
 }
 
@@ -54,7 +55,7 @@ describe('json-file log', () => {
     const pieces = line('aaa') + line('bbb') + line('ccc\n') + line('next\n');
     assert.equal(decode(pieces), 'aaabbbccc\nnext\n');
     assert.equal(decode(pieces, { timestamps: true }), `${time} aaabbbccc\n${time} next\n`);
-    const apart = new JsonLogDecoder({ timestamps: true });
+    const apart = new LogDecoder(jsonLog, { timestamps: true });
     const output = [line('aaa'), line('err', { stream: 'stderr' }), line('bbb\n')].map((text) =>
       apart.decode(Buffer.from(text)),
     );
@@ -94,7 +95,7 @@ describe('json-file log', () => {
 
   it('tells of missing lines in a line of its own', () => {
     for (const timestamps of [false, true]) {
-      const decoder = new JsonLogDecoder({ timestamps });
+      const decoder = new LogDecoder(jsonLog, { timestamps });
       const stamp = timestamps ? '2026-03-01T10:00:05.000000000Z ' : '';
       const nowMs = Date.parse('2026-03-01T10:00:05Z');
       decoder.decode(Buffer.from(line('whole\n')));

@@ -38,6 +38,19 @@ export function identityOf(labels: Record<string, string>): ContainerIdentity {
   };
 }
 
+/** The image as the pod names it: Podman shows it with its registry. */
+export function imageLabel(image: string): Record<string, string> {
+  return { [`${prefix}image`]: image };
+}
+
+export function imageOf(labels: Record<string, string>): string | undefined {
+  return labels[`${prefix}image`];
+}
+
+export function isSandbox(labels: Record<string, string>): boolean {
+  return identityOf(labels).role === 'sandbox';
+}
+
 export function podUidOf(labels: Record<string, string> | undefined): string | undefined {
   return labels?.[`${prefix}pod-uid`];
 }

@@ -1,5 +1,6 @@
 // The files of a log that its writer rotates: NAME is written to, NAME.1 was
-// before it, and so on; the oldest goes when a new one is made. Files are known
+// before it, and so on; the oldest goes when a new one is made. A writer that
+// keeps one file makes a new NAME in place of the old. Files are known
 // by what they are, not by their names: whatever is renamed or removed
 // meanwhile, every line is read once and in order, or known to be missing.
 import type { Disk, ReadableFile } from '../../../platform/disk.ts';
@@ -12,6 +13,8 @@ export type RotatedFilesOptions = {
   maxFiles: number;
   /** A file of this size or more gets no more lines, a smaller one was never rotated. */
   rotatedFromBytes: number;
+  /** The writer puts a new file in the place of its only one, instead of renaming it. */
+  isReplaced?: boolean;
 };
 
 /** Whole lines, and whether there may have been others before them that nobody can read any more. */
@@ -123,9 +126,16 @@ export class RotatedFiles {
     await Promise.all(files.map((file) => file.close()));
     // The newest one that we knew has gone: so may have others after it.
     const [first] = newer;
-    if (known < 0 && first !== undefined) first.missingBefore = true;
+    if (known < 0 && first !== undefined) first.missingBefore = !(await this.#tookPlaceOf(newest.file, first.file));
     this.#held.push(...newer);
     await this.#limit();
+  }
+
+  /** Whether a file came in the place of another, with none between them: made before the other lost its name. */
+  async #tookPlaceOf(old: ReadableFile, file: ReadableFile): Promise<boolean> {
+    if (this.#options.isReplaced !== true) return false;
+    const [{ changedMs }, { madeMs }] = await Promise.all([old.times(), file.times()]);
+    return madeMs <= changedMs;
   }
 
   /** Of what the writer has removed, only the file that is being read is kept on the disk. */
