@@ -5,7 +5,7 @@
 // watchdog is started (that driver is left out), and its only network is a device on
 // USB, which has an identifier of an old one with another protocol (cdc_subset).
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { deviceConfigName, writeDeviceConfig } from '../../api/device/config.ts';
+import { runTool } from '../../firmware-images/tools.ts';
 import { endWithTest } from './children.ts';
 import { startHub, type TestHub } from './hub.ts';
 import type { PiImage } from './pi-image.ts';
@@ -25,6 +26,7 @@ const cardBytes = 2 ** 31;
 /** As the guest reaches this machine. */
 const hostAddress = '10.0.2.2';
 const nodeName = 'pi';
+const emulator = 'qemu-system-aarch64';
 const pollMs = 2000;
 const commandTimeoutMs = 5 * 60_000;
 
@@ -64,7 +66,7 @@ export class PiMachine {
 
   /** A card with the hub's address, a token and a key of the test. */
   async #prepare(image: PiImage): Promise<void> {
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', this.#path('key')]);
+    await runTool('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', this.#path('key')]);
     const { stdout } = await execute(process.execPath, [
       ...[entry, 'token', 'create', '--data-dir', this.#hub.dataDirectory],
     ]);
@@ -75,12 +77,12 @@ export class PiMachine {
       sshKeys: [readFileSync(this.#path('key.pub'), 'utf8').trim()],
     });
     writeFileSync(this.#path(deviceConfigName), config);
-    execFileSync('cp', ['--sparse=always', image.path, this.#path('card.img')]);
+    await runTool('cp', ['--sparse=always', image.path, this.#path('card.img')]);
     truncateSync(this.#path('card.img'), cardBytes);
     const boot = image.manifest.partitions[0];
     const place = `${this.#path('card.img')}@@${boot?.startBytes}`;
-    execFileSync('mcopy', ['-o', '-i', place, this.#path(deviceConfigName), `::${deviceConfigName}`], {
-      env: { ...process.env, MTOOLS_SKIP_CHECK: '1' },
+    await runTool('mcopy', ['-o', '-i', place, this.#path(deviceConfigName), `::${deviceConfigName}`], {
+      environment: { MTOOLS_SKIP_CHECK: '1' },
     });
     for (const name of ['kernel8.img', 'initrd', 'bcm2837-rpi-3-b.dtb', 'cmdline.txt'])
       writeFileSync(this.#path(name), image.read('boot-a', name));
@@ -98,7 +100,7 @@ export class PiMachine {
       ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${this.#sshPort}-:22`, '-device', 'usb-net,netdev=net'],
       ...['-serial', 'null', '-serial', `file:${this.#path('console')}`],
     ];
-    this.#qemu = spawn('qemu-system-aarch64', args, { stdio: 'ignore' });
+    this.#qemu = spawn(emulator, args, { stdio: 'ignore' });
     endWithTest(this.#qemu);
   }
 
