@@ -62,7 +62,7 @@ function shell(script: string, commands: string): string {
     . ${copy}
     register_address() { echo $((0x3f100020)); }
   `;
-  return execFileSync('sh', ['-c', `${machine}\n${commands}`], { encoding: 'utf8' });
+  return execFileSync('busybox', ['sh', '-c', `${machine}\n${commands}`], { encoding: 'utf8' });
 }
 
 function register(value?: number): number {

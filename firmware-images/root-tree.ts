@@ -93,6 +93,8 @@ export async function buildRootTree(options: RootTreeOptions): Promise<RootTree>
     symlinkSync(target, join(directory, link));
   }
   for (const item of packages) await unpack(item, directory);
+  // Where programs of amd64 look for their loader.
+  if (existsSync(join(directory, 'usr/lib64'))) symlinkSync('usr/lib64', join(directory, 'lib64'));
   keepBootFiles(directory, bootFiles);
   for (const path of unusedPaths) rmSync(join(directory, path), { recursive: true, force: true });
   removeDocumentation(join(directory, 'usr/share/doc'));
