@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { isHardwareId } from '../api/meta/device.ts';
 import { nodeUser } from '../api/meta/operation.ts';
+import { adminKubeconfigFile, mqttUrlFile } from '../api/wire/hub-files.ts';
 import type { LinkPeer } from '../api/wire/link.ts';
 import { hardwareIdOfUser } from '../api/wire/topics.ts';
 import { createSystemClock } from '../platform/clock.ts';
@@ -40,9 +41,6 @@ export type HubMainOptions = {
   compactionIntervalMs: number;
   logLevel: string;
 };
-
-/** Name of the file in the data directory that has the address of the broker. */
-export const mqttUrlFile = 'mqtt-url';
 
 export type RunningHub = { httpsUrl: string; mqttUrl: string; kubeconfigPath: string; stop: () => Promise<void> };
 
@@ -101,10 +99,9 @@ export async function startHub(options: HubMainOptions): Promise<RunningHub> {
 
   const host = urlHost(options.bindAddress);
   const httpsUrl = `https://${host}:${httpsPort}`;
-  const kubeconfigPath = join(dataDirectory, 'admin.kubeconfig');
+  const kubeconfigPath = join(dataDirectory, adminKubeconfigFile);
   await writeKubeconfig(disk, authority, kubeconfigPath, httpsUrl);
   const mqttUrl = `mqtts://${host}:${mqttPort}`;
-  // For commands on this machine that are given the data directory: the kubeconfig knows nothing of brokers.
   await disk.write(join(dataDirectory, mqttUrlFile), `${mqttUrl}\n`);
   const manager = createServiceManager(process.env, process.pid);
   // A hub that turns its event loop serves; what it can't do it says with each answer.

@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isHubUrl } from '../../api/device/config.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
+import { adminKubeconfigFile, mqttUrlFile } from '../../api/wire/hub-files.ts';
 import { type BoardName, boardNames } from '../../firmware-images/manifest.ts';
-import { mqttUrlFile } from '../../hub/main.ts';
 import { type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
@@ -115,7 +115,7 @@ async function up(values: Options, rigDirectory: string): Promise<void> {
   const board = boardOf(values);
   const names = namesOf(values, rigDirectory);
   const dataDirectory = values.get('data-dir');
-  const kubeconfig = dataDirectory === undefined ? undefined : join(resolve(dataDirectory), 'admin.kubeconfig');
+  const kubeconfig = dataDirectory === undefined ? undefined : join(resolve(dataDirectory), adminKubeconfigFile);
   const hub = kubeconfig === undefined ? undefined : readKubeconfig(kubeconfig);
   const rtc = values.get('rtc');
   const newDevices = {

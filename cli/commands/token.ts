@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { manualApprovalGroup } from '../../api/meta/device.ts';
 import { dnsSubdomainError } from '../../api/meta/names.ts';
 import { readTokenUses } from '../../api/meta/token-uses.ts';
+import { adminKubeconfigFile } from '../../api/wire/hub-files.ts';
 import { callApi, type Kubeconfig, readKubeconfig } from '../api.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../errors.ts';
@@ -18,7 +19,7 @@ export function kubeconfigOf(options: Options): Kubeconfig {
     options.get('kubeconfig') ??
     (options.get('data-dir') === undefined
       ? undefined
-      : join(resolve(options.require('data-dir')), 'admin.kubeconfig'));
+      : join(resolve(options.require('data-dir')), adminKubeconfigFile));
   if (path === undefined) throw new UsageError('--data-dir of the hub or --kubeconfig is required');
   return readKubeconfig(path);
 }
