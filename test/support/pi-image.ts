@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readManifest } from '../../firmware-images/inspect.ts';
+import { readManifestFile } from '../../firmware-images/inspect.ts';
 import type { BoardName, ImageManifest } from '../../firmware-images/manifest.ts';
 
 const entry = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -18,7 +18,7 @@ export class PiImage {
   readonly #directory: string | undefined;
 
   private constructor(directory: string, owned: boolean, name: string) {
-    this.manifest = readManifest(join(directory, `${name}.json`));
+    this.manifest = readManifestFile(join(directory, `${name}.json`));
     this.path = join(directory, this.manifest.image.file);
     this.#directory = owned ? directory : undefined;
   }
