@@ -10,8 +10,9 @@ import { readDeviceConfig } from '../../api/device/config.ts';
 import { PiImage } from '../support/pi-image.ts';
 import { PiMachine } from '../support/pi-machine.ts';
 
-const imageTimeoutMs = 40 * 60_000;
+const imageTimeoutMs = 75 * 60_000;
 const readyTimeoutMs = 20 * 60_000;
+const copyTimeoutMs = 20 * 60_000;
 
 /** What each board's partition has beside what all have; the models that read them. */
 const boards = {
@@ -118,7 +119,7 @@ for (const board of ['rpi-arm64', 'rpi-armhf'] as const)
 
     if (board === 'rpi-arm64')
       it('boots in the emulator to a Ready node, grows its data partition and can name the next slot', {
-        timeout: readyTimeoutMs + 60_000,
+        timeout: readyTimeoutMs + copyTimeoutMs,
       }, async (context) => {
         const machine = await PiMachine.start(image);
         context.after(() => machine.stop());

@@ -28,7 +28,8 @@ const hostAddress = '10.0.2.2';
 const nodeName = 'pi';
 const emulator = 'qemu-system-aarch64';
 const pollMs = 2000;
-const commandTimeoutMs = 5 * 60_000;
+/** A slot is copied at the emulated card's pace. */
+const commandTimeoutMs = 20 * 60_000;
 
 async function freePort(): Promise<number> {
   const server = createServer();
