@@ -77,7 +77,8 @@ export async function makeExt4({ file, bytes, label, directory, builtAtSeconds }
   rmSync(file, { force: true });
   await runTool(
     'mke2fs',
-    // Room in the group descriptors to grow to a card of any size; nothing is reserved for root.
+    // Blocks, inodes and room in the group descriptors as for the card that it grows to (256 GiB), not as for the small
+    // file system that it is here; nothing is reserved for root.
     [
       '-q',
       '-F',
@@ -88,7 +89,11 @@ export async function makeExt4({ file, bytes, label, directory, builtAtSeconds }
       '-L',
       label,
       '-E',
-      'root_owner=0:0,lazy_itable_init=0',
+      'root_owner=0:0,lazy_itable_init=0,resize=67108864',
+      '-b',
+      '4096',
+      '-i',
+      '16384',
       '-d',
       directory,
       file,

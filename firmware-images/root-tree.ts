@@ -68,7 +68,6 @@ const ownLinks = {
   'etc/machine-id': '/data/machine-id',
   'etc/mtab': '/proc/self/mounts',
   'etc/dropbear': '/data/ssh',
-  'usr/bin/skerry': 'skerry-agent',
 };
 
 const ownDirectories = ['proc', 'sys', 'dev', 'run', 'tmp', 'var', 'data', 'boot', 'root', 'etc/containers', 'home'];
