@@ -1,6 +1,7 @@
 // A machine of bare Debian with systemd and without Node, for tests of packages:
 // a container on this machine's network, with its container engine's socket.
 import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,17 +22,31 @@ async function ensureImage(): Promise<void> {
   await rm(tar);
 }
 
+/**
+ * This machine's cgroups for the systemd in the container. In version 1 they are mounts in a directory, which systemd
+ * would make read-only for all, and fill with the controllers that it misses: it gets a directory of its own.
+ */
+function cgroupMounts(): { options: string[]; volumes: string[] } {
+  const directory = '/sys/fs/cgroup';
+  if (existsSync(join(directory, 'cgroup.controllers')))
+    return { options: [], volumes: [`${directory}:${directory}:rw`] };
+  const volumes = readdirSync(directory).map((name) => join(directory, name));
+  return { options: ['--tmpfs', `${directory}:ro`], volumes: volumes.map((path) => `${path}:${path}:rw`) };
+}
+
 export class DebianMachine {
   readonly #name = `${runName}-debian`;
 
   /** Boots it; this run's directory is there, too, at the same path. */
   async start(): Promise<void> {
     await ensureImage();
+    const cgroups = cgroupMounts();
     const capabilities = ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'].flatMap((name) => ['--cap-add', name]);
-    const mounts = ['/sys/fs/cgroup:/sys/fs/cgroup:rw', '/var/run/docker.sock:/run/docker.sock'];
+    const mounts = [...cgroups.volumes, '/var/run/docker.sock:/run/docker.sock'];
     await execute('docker', [
       ...['run', '--detach', '--name', this.#name, '--network', 'host', '--cgroupns', 'host'],
       ...[...capabilities, '--security-opt', 'seccomp=unconfined', '--tmpfs', '/run', '--tmpfs', '/tmp'],
+      ...cgroups.options,
       ...[...mounts, `${runDirectory}:${runDirectory}`].flatMap((mount) => ['--volume', mount]),
       image,
     ]);
