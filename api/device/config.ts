@@ -84,6 +84,11 @@ function text(
   return undefined;
 }
 
+/** A field that may be missing; one without a value is one that a person has emptied. */
+function optionalText(...[value, ...rest]: Parameters<typeof text>): string | undefined {
+  return value === undefined || value === null ? undefined : text(value, ...rest);
+}
+
 /** mqtts://HOST:PORT, of which the port may be missing. */
 export function isHubUrl(value: string): boolean {
   return /^mqtts:\/\/[^/?#@\s]+$/.test(value) && URL.canParse(value);
@@ -105,20 +110,14 @@ function readWireless(value: unknown, problems: Problems): WirelessConfig | unde
     expected: 'the name of a network, 1 to 32 bytes',
     test: (name) => new TextEncoder().encode(name).length <= 32,
   });
-  const password =
-    value.password === undefined || value.password === null
-      ? undefined
-      : text(value.password, 'wifi.password', problems, {
-          expected: 'a passphrase of 8 to 63 printable ASCII characters',
-          test: (passphrase) => /^[\x20-\x7e]{8,63}$/.test(passphrase),
-        });
-  const country =
-    value.country === undefined || value.country === null
-      ? undefined
-      : text(value.country, 'wifi.country', problems, {
-          expected: 'a country of two capital letters such as DE',
-          test: (code) => /^[A-Z]{2}$/.test(code),
-        });
+  const password = optionalText(value.password, 'wifi.password', problems, {
+    expected: 'a passphrase of 8 to 63 printable ASCII characters',
+    test: (passphrase) => /^[\x20-\x7e]{8,63}$/.test(passphrase),
+  });
+  const country = optionalText(value.country, 'wifi.country', problems, {
+    expected: 'a country of two capital letters such as DE',
+    test: (code) => /^[A-Z]{2}$/.test(code),
+  });
   // A network that wants a passphrase is not to be tried without one.
   const broken = value.password !== undefined && value.password !== null && password === undefined;
   if (ssid === undefined || broken) return undefined;
@@ -135,10 +134,10 @@ function readStaticAddress(value: unknown, problems: Problems): StaticAddress | 
     expected: 'an address with its prefix such as 192.168.1.5/24',
     test: isAddressWithPrefix,
   });
-  const gateway =
-    value.gateway === undefined || value.gateway === null
-      ? undefined
-      : text(value.gateway, 'staticAddress.gateway', problems, { expected: 'an IP address', test: isIpAddress });
+  const gateway = optionalText(value.gateway, 'staticAddress.gateway', problems, {
+    expected: 'an IP address',
+    test: isIpAddress,
+  });
   const dns = list(value.dns, 'staticAddress.dns', problems, { expected: 'IP addresses', test: isIpAddress });
   if (address === undefined) return undefined;
   return { address, ...(gateway === undefined ? {} : { gateway }), ...(dns === undefined ? {} : { dns }) };
