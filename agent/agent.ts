@@ -45,6 +45,8 @@ export type AgentParts = {
   facts: () => HostFacts;
   httpStatus: typeof httpStatus;
   tcpReachable: typeof tcpReachable;
+  /** Sets the device's clock, ms since 1970, where the firmware lets the hub do so. Never rejects. */
+  setClock?: (timeMs: number) => Promise<void>;
   /** Opens a link to the hub. @throws RefusedError, or what the network says */
   connect: (signal: AbortSignal) => Promise<Link>;
 };
@@ -72,7 +74,7 @@ export class Agent {
     const volumes = new Volumes({ directory: options.dataDirectory }, { disk, find });
     this.#device = new DeviceWatch(
       { intervalMs: options.statusIntervalMs },
-      { clock, readDevice: parts.readDevice, onChange: () => this.#reportNode() },
+      { clock, readDevice: parts.readDevice, setClock: parts.setClock, onChange: () => this.#reportNode() },
     );
     const podStreams = new PodStreams({
       ...parts,

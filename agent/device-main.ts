@@ -82,7 +82,8 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
   };
   const device = new Device({ ...options, hardwareId }, { ...parts, hooks, join: joinHub, listen, say: options.say });
   let identity = await device.start();
-  if (identity !== undefined) startNode(options, device, identity, signal);
+  const nodeOptions = { ...options, setClock: (timeMs: number) => hooks.setClock(timeMs) };
+  if (identity !== undefined) startNode(nodeOptions, device, identity, signal);
   void onEngine(options, clock, signal, async () => {
     // With or without the hub, and before the device is claimed: this boot is good.
     await hooks.confirmBoot();
@@ -96,7 +97,7 @@ async function run(options: DeviceMainOptions, parts: Parts, signal: AbortSignal
     return;
   }
   identity = claimed;
-  startNode(options, device, identity, signal);
+  startNode(nodeOptions, device, identity, signal);
   return new Promise((resolve) => whenAborted(signal, resolve));
 }
 

@@ -26,6 +26,8 @@ export type NodeOptions = {
   hostRoot: string;
   /** Labels that the node gives itself, beside those of its hardware. */
   labels?: Record<string, string>;
+  /** Sets the device's clock, ms since 1970. Never rejects. */
+  setClock?: (timeMs: number) => Promise<void>;
 };
 
 /** The engine as seen by the agent of an identity. */
@@ -50,7 +52,7 @@ export type RunningNode = {
 
 /** Runs the node's pods until the signal aborts. */
 export function runNode(options: NodeOptions, identity: Identity, signal: AbortSignal): RunningNode {
-  const { version, dataDirectory, labels, keepaliveSeconds, statusIntervalMs, logLevel } = options;
+  const { version, dataDirectory, labels, setClock, keepaliveSeconds, statusIntervalMs, logLevel } = options;
   const random = createSystemRandom();
   const disk = createSystemDisk();
   const host = createHost(options.hostRoot);
@@ -77,6 +79,7 @@ export function runNode(options: NodeOptions, identity: Identity, signal: AbortS
         floorMs: await readTimeFloor(host, dataDirectory),
       }),
       facts: readHostFacts,
+      ...(setClock === undefined ? {} : { setClock }),
       httpStatus,
       tcpReachable,
       connect: (stop) => openNodeLink(identity, processNonce, keepaliveSeconds, stop),

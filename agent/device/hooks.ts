@@ -8,7 +8,7 @@ import { type DeviceFile, deviceFileNames } from './files.ts';
 import { hookOutputBytes, hookTimeoutMs } from './limits.ts';
 
 export type HooksOptions = {
-  /** Holds `apply-config`, `report` and `confirm-boot`. */
+  /** Holds `apply-config`, `report`, `confirm-boot` and `set-clock`. */
   directory: string;
   /** Where `apply-config` finds its files. */
   runDirectory: string;
@@ -59,6 +59,11 @@ export class Hooks {
   /** This boot of this root slot is good. */
   async confirmBoot(): Promise<void> {
     await this.#run('confirm-boot', []);
+  }
+
+  /** Sets the clock, ms since 1970, unless the firmware has the time from elsewhere. */
+  async setClock(timeMs: number): Promise<void> {
+    await this.#run('set-clock', [String(Math.round(timeMs / 1000))]);
   }
 
   async #run(name: string, args: readonly string[], input = ''): Promise<string | undefined> {

@@ -3,19 +3,12 @@
 // figures stand in the messages: a condition is written when it changes, and
 // only then. Pure.
 // https://github.com/kubernetes/node-problem-detector#problem-daemon
+import { deviceConditionTypes } from '../../api/meta/device.ts';
 import type { Condition } from '../../api/meta/kubernetes.ts';
 import { clockToleranceMs, hotCelsius, quietLooks, warmCelsius, wornRatio } from './limits.ts';
 import { readOnlyMounts } from './mounts.ts';
 import type { ClockReading, DeviceReadings, DiskReading } from './readings.ts';
 
-const deviceConditionTypes = [
-  'UnderVoltage',
-  'Throttled',
-  'HighTemperature',
-  'ReadonlyFilesystem',
-  'DiskProblem',
-  'ClockNotSynchronized',
-] as const;
 type DeviceConditionType = (typeof deviceConditionTypes)[number];
 
 export type Observed = { device: DeviceReadings; clock: ClockReading };

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { VirtualClock } from '../../platform/virtual-clock.ts';
 import { healthyPi, recordedHost, starvedPi, type Tree } from '../../test/support/recorded-devices.ts';
 import { DeviceWatch } from './device-watch.ts';
-import { quietLooks } from './limits.ts';
+import { clockToleranceMs, quietLooks } from './limits.ts';
 import { readDevice } from './read-device.ts';
 
 const intervalMs = 60_000;
@@ -13,7 +13,7 @@ const intervalMs = 60_000;
 async function watchOf(first: Tree) {
   const clock = new VirtualClock({ startMs: Date.UTC(2026, 10, 23) });
   const stop = new AbortController();
-  const world = { tree: first, looks: 0 };
+  const world = { tree: first, looks: 0, setsClock: false };
   const told: string[][] = [];
   const wrong = (): string[] => watch.conditions().flatMap(({ type, status }) => (status === 'True' ? [type] : []));
   const watch = new DeviceWatch(
@@ -23,6 +23,9 @@ async function watchOf(first: Tree) {
       readDevice: async () => {
         world.looks += 1;
         return { device: await readDevice(recordedHost(world.tree), '/data'), floorMs: 0 };
+      },
+      setClock: async (timeMs) => {
+        if (world.setsClock) clock.jumpWall(timeMs - clock.nowMs());
       },
       onChange: () => told.push(wrong()),
     },
@@ -59,4 +62,16 @@ it('finds a clock that differs from the hub, also when it jumps later', async ()
   clock.jumpWall(3_600_000);
   await clock.advance(intervalMs);
   assert.deepEqual(told.at(-1), []);
+});
+
+it('sets a clock that is far from the hub, and leaves one that is near', async () => {
+  const { clock, told, watch, wrong, world } = await watchOf(healthyPi);
+  world.setsClock = true;
+  const hubMs = clock.nowMs();
+  clock.jumpWall(-hubMs);
+  await watch.hubTime(hubMs);
+  assert.equal(clock.nowMs(), hubMs);
+  assert.deepEqual([wrong(), told.at(-1)], [[], []]);
+  await watch.hubTime(hubMs + clockToleranceMs / 2);
+  assert.equal(clock.nowMs(), hubMs);
 });

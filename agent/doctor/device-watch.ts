@@ -4,6 +4,7 @@ import type { Condition } from '../../api/meta/kubernetes.ts';
 import { jsonEqual } from '../../api/meta/object.ts';
 import { type Clock, every } from '../../platform/clock.ts';
 import { type Held, judge, type Observed, toConditions } from './conditions.ts';
+import { clockToleranceMs } from './limits.ts';
 import { metricsText } from './metrics.ts';
 import type { DeviceReadings } from './readings.ts';
 
@@ -12,6 +13,8 @@ export type DeviceWatchParts = {
   clock: Clock;
   /** Never rejects. */
   readDevice: () => Promise<{ device: DeviceReadings; floorMs: number }>;
+  /** Sets the clock, ms since 1970; without it the clock is only judged. Never rejects. */
+  setClock?: ((timeMs: number) => Promise<void>) | undefined;
   onChange: () => void;
 };
 
@@ -33,9 +36,14 @@ export class DeviceWatch {
     every(this.#parts.clock, this.#options.intervalMs, signal, () => this.#lookAgain());
   }
 
-  /** The hub has told its time, ms since 1970: what the clock says is judged by it from now on. Never rejects. */
+  /**
+   * The hub has told its time, ms since 1970: what the clock says is judged by it from now on, and a clock that is far
+   * off is set to it where that can be done. Never rejects.
+   */
   async hubTime(timeMs: number): Promise<void> {
-    this.#hubOffsetMs = timeMs - this.#parts.clock.monotonicMs();
+    const { clock, setClock } = this.#parts;
+    this.#hubOffsetMs = timeMs - clock.monotonicMs();
+    if (Math.abs(clock.nowMs() - timeMs) > clockToleranceMs) await setClock?.(timeMs);
     await this.#lookAgain();
   }
 

@@ -16,6 +16,16 @@ export function ownerAnnotations({ key, hardwareId }: { key?: string; hardwareId
 /** Annotation of a Node: the labels that its agent has set, JSON, so that those it drops go. */
 export const reportedLabelsAnnotation = 'skerry.io/reported-labels';
 
+/** Conditions of a Node that its agent reports where the device tells of such things; True is a problem. */
+export const deviceConditionTypes = [
+  'UnderVoltage',
+  'Throttled',
+  'HighTemperature',
+  'ReadonlyFilesystem',
+  'DiskProblem',
+  'ClockNotSynchronized',
+] as const;
+
 /** Condition of a Node: another device has come with its identity. */
 export const duplicateIdentityCondition = 'DuplicateIdentity';
 

@@ -29,7 +29,7 @@ const options: OptionSpecs = {
     value: 'FILE',
   },
   'device-hooks': {
-    description: 'programs of the firmware: apply-config, report, confirm-boot',
+    description: 'programs of the firmware: apply-config, report, confirm-boot, set-clock',
     value: 'DIR',
     default: '/usr/lib/skerry',
   },

@@ -1,5 +1,6 @@
-// Since when a node's conditions hold: the device's time, but for a device that
-// says that its clock is wrong, and never anew while a status stays.
+// Whose conditions stand in a node's status, and since when they hold: the
+// device's time, but for a device that says that its clock is wrong, and never
+// anew while a status stays.
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import type { Condition, Node } from '../../api/meta/kubernetes.ts';
@@ -25,6 +26,18 @@ async function report(nodeName: string, at: string, statuses: Record<string, str
   const stored = (node.status?.conditions ?? []) as Condition[];
   return Object.fromEntries(stored.map(({ type, lastTransitionTime }) => [type, lastTransitionTime ?? '']));
 }
+
+it("leaves others' conditions, and takes away its own that it no longer tells of", async () => {
+  await report('shared', deviceTime, { Ready: 'True', Throttled: 'False' });
+  const node = (await api.client.get(resources.nodes, { name: 'shared' })) as Node;
+  const others: Condition = { type: 'KernelDeadlock', status: 'False', lastTransitionTime: in1970 };
+  const conditions = [...((node.status?.conditions ?? []) as Condition[]), others];
+  await api.client.update(resources.nodes, { ...node, status: { ...node.status, conditions } }, 'status');
+  assert.deepEqual(await report('shared', deviceTime, { Ready: 'True' }), {
+    KernelDeadlock: in1970,
+    Ready: deviceTime,
+  });
+});
 
 it('is the time of a device whose clock is right', async () => {
   const first = await report('right', deviceTime, { Ready: 'True', ClockNotSynchronized: 'False' });

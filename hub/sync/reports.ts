@@ -2,6 +2,7 @@
 // identity, so that a stolen certificate is worth one node and no more.
 import { findCondition, isConditionTrue } from '../../api/meta/conditions.ts';
 import {
+  deviceConditionTypes,
   duplicateIdentityCondition,
   nodeMaySetLabel,
   ownerAnnotations,
@@ -23,8 +24,22 @@ import { resources } from '../client/resources.ts';
 export type ReportParts = { client: Client; clock: Clock; log: Log };
 type Appliers = { [K in ReportItem['kind']]: (item: Extract<ReportItem, { kind: K }>) => Promise<void> };
 
-/** Conditions that the hub sets: an agent's report leaves them alone. */
+/** Conditions that the hub sets: an agent has no say in them. */
 const hubConditions = ['PodScheduled', duplicateIdentityCondition];
+/**
+ * Conditions that an agent's report takes away when it leaves them out. Those of others stay: a controller's behind a
+ * readiness gate, or a node-problem-detector's.
+ * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions
+ */
+const agentConditions: readonly string[] = [
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodResizePending',
+  'PodResizeInProgress',
+  ...deviceConditionTypes,
+];
 /** How often a status is written anew when something else changed the object at the same time. */
 const maxAttempts = 8;
 
@@ -152,13 +167,13 @@ export class NodeReports {
 }
 
 /**
- * The agent's conditions, beside those of the hub that it knows nothing of.
+ * The agent's conditions, beside those that it knows nothing of.
  * @param now the time (RFC 3339) of what has changed; without it the agent's own
  */
 function mergeConditions(known: unknown, reported: unknown, now?: string): Condition[] {
   const before = (known ?? []) as Condition[];
   const next = ((reported ?? []) as Condition[]).filter((condition) => !hubConditions.includes(condition.type));
-  const kept = before.filter((condition) => hubConditions.includes(condition.type));
+  const kept = before.filter(({ type }) => !agentConditions.includes(type) && findCondition(next, type) === undefined);
   const withTimes = next.map((condition) => {
     const old = findCondition(before, condition.type);
     // A device's clock may be wrong: the time of the last change stays where the status does.

@@ -22,6 +22,7 @@ const hooks = {
   'apply-config': 'echo "apply-config $(ls "$1" | tr "\\n" " ")" >> "$DEVICE/calls"',
   report: `cat > "$DEVICE/new-report" && if [ -s "$DEVICE/new-report" ]; then mv "$DEVICE/new-report" "$DEVICE/boot/${deviceReportName}"; else rm -f "$DEVICE/boot/${deviceReportName}"; fi`,
   'confirm-boot': 'echo confirm-boot >> "$DEVICE/calls"',
+  'set-clock': 'echo set-clock "$@" >> "$DEVICE/calls"',
 };
 
 export class TestDevice {

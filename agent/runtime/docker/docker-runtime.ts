@@ -23,7 +23,8 @@ import { containerOptions, hostResources, resourcesOf, sandboxOptions } from './
 import { type DockerError, dependentsIn, guarded, isNameTaken, translate } from './docker-error.ts';
 import { DockerLogs } from './docker-logs.ts';
 import { DockerStreams, type DockerStreamsParts } from './docker-streams.ts';
-import { identityOf, imageOf, instanceLabel, isSandbox, podUidFilter, podUidOf } from './labels.ts';
+import { fromInspection, fromListing } from './inspection.ts';
+import { instanceLabel, isSandbox, podUidFilter, podUidOf } from './labels.ts';
 import { demultiplex } from './log-stream.ts';
 import { pauseImage, pauseImageTar } from './pause-image.ts';
 
@@ -45,14 +46,6 @@ const answerWithinMs = 60_000;
 const requestTimeoutMs = 60_000;
 
 type EngineEvent = { Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } };
-function timeMs(text: string | undefined): number | undefined {
-  const time = Date.parse(text ?? '');
-  // Docker writes year 1 for "never".
-  return Number.isNaN(time) || time <= 0 ? undefined : time;
-}
-
-/** What Kubernetes shows for a container that could not be started. */
-const startErrorExitCode = 128;
 /** Most bytes of a command's output that are kept. */
 const maxOutputBytes = 10_240;
 
@@ -162,13 +155,15 @@ export class DockerRuntime implements Runtime {
       const found = await this.#docker.listContainers({ all: true, filters: { label } });
       const containers: RuntimeContainer[] = [];
       const seen = new Set<string>();
-      for (const { Id, State } of found) {
-        const key = `${Id} ${State}`;
+      for (const listed of found) {
+        const key = `${listed.Id} ${listed.State}`;
         seen.add(key);
         const updates = this.#updates;
-        const container = this.#inspected.get(key) ?? (await this.#inspect(Id));
-        if (container === undefined) continue;
-        if (updates === this.#updates) this.#inspected.set(key, container);
+        const known = this.#inspected.get(key);
+        const inspected = known === undefined ? await this.#inspect(listed) : { container: known, isWhole: true };
+        if (inspected === undefined) continue;
+        const { container, isWhole } = inspected;
+        if (isWhole && updates === this.#updates) this.#inspected.set(key, container);
         containers.push(container);
       }
       for (const [key, container] of this.#inspected) {
@@ -370,41 +365,20 @@ export class DockerRuntime implements Runtime {
     onChange(podUidOf(Actor?.Attributes));
   }
 
-  async #inspect(id: string): Promise<RuntimeContainer | undefined> {
-    let info: Docker.ContainerInspectInfo;
+  /**
+   * What the engine knows of a container that it has listed; undefined when it is gone. One that the engine lists and
+   * can't tell of, as Podman after a power cut, has ended: it is no reason to see none of the others.
+   */
+  async #inspect(listed: Docker.ContainerInfo): Promise<{ container: RuntimeContainer; isWhole: boolean } | undefined> {
     try {
-      info = await this.#docker.getContainer(id).inspect();
+      const info = await this.#docker.getContainer(listed.Id).inspect();
+      return { container: fromInspection(info, this.#networkName), isWhole: true };
     } catch (error) {
-      if ((error as DockerError).statusCode === 404) return undefined;
-      throw error;
+      const { statusCode } = error as DockerError;
+      if (statusCode === 404) return undefined;
+      if (statusCode === undefined) throw error;
+      return { container: fromListing(listed, translate(error).message), isWhole: false };
     }
-    const { State, NetworkSettings, Config, HostConfig, Image, Created } = info;
-    const identity = identityOf(Config.Labels);
-    const neverRan = State.Status === 'created';
-    const state = State.Running ? 'running' : neverRan && !State.Error ? 'created' : 'exited';
-    const address = NetworkSettings.Networks?.[this.#networkName]?.IPAddress;
-    const startedAtMs = timeMs(State.StartedAt);
-    const finishedAtMs = timeMs(State.FinishedAt);
-    return {
-      id,
-      ...identity,
-      state,
-      image: imageOf(Config.Labels) ?? Config.Image,
-      imageId: Image,
-      createdAtMs: timeMs(Created) ?? 0,
-      ...(startedAtMs === undefined ? {} : { startedAtMs }),
-      ...(state === 'exited'
-        ? {
-            // Podman has no exit code for what could not be started.
-            exitCode: neverRan ? State.ExitCode || startErrorExitCode : State.ExitCode,
-            finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0,
-          }
-        : {}),
-      ...(State.OOMKilled ? { oomKilled: true } : {}),
-      ...(State.Error ? { error: State.Error } : {}),
-      ...(address ? { address } : {}),
-      ...(identity.role === 'sandbox' ? {} : { resources: resourcesOf(HostConfig) }),
-    };
   }
 
   /** What was inspected of a container is not so any more. */
