@@ -129,7 +129,9 @@ async function fetchPackages(board: Board, { cacheDirectory, mirror }: BuildOpti
   });
   await archive.update();
   const bootLoader = board.boot.kind === 'grub' ? [board.boot.package] : [];
-  return archive.fetch([...commonPackages, board.kernel, ...bootLoader, ...board.packages], leftOutPackages);
+  const leftOut = new Set<string>(leftOutPackages);
+  const names = [...commonPackages, board.kernel, ...bootLoader, ...board.packages];
+  return archive.fetch(names, (name) => !leftOut.has(name));
 }
 
 type Parts = { tree: RootTree; initramfs: string; root: VerifiedRoot };

@@ -67,18 +67,18 @@ export class DebianArchive {
   }
 
   /**
-   * Packages with all that they depend on, without those that `except` names (and what only they need stays: what is
-   * left out is left out by name). Fetches what the cache lacks.
+   * Packages with all that they depend on, as far as it is wanted by its name: what only unwanted packages need is
+   * judged like any other. Fetches what the cache lacks.
    * @throws ToolError
    */
-  async fetch(names: readonly string[], except: readonly string[]): Promise<DebianPackage[]> {
+  async fetch(names: readonly string[], isWanted: (name: string) => boolean = () => true): Promise<DebianPackage[]> {
     const simulated = await this.#apt('apt-get', ['install', '--simulate', ...names]);
     // Inst libc6 (2.41-12 Debian:13.1/stable [arm64])
     const packages = lines(simulated).flatMap((line) => {
       const match = /^Inst (\S+) \((\S+) .*\[(\w+)\]\)/.exec(line);
       return match === null ? [] : [{ name: match[1] ?? '', version: match[2] ?? '', architecture: match[3] ?? '' }];
     });
-    const wanted = packages.filter(({ name }) => !except.includes(name));
+    const wanted = packages.filter(({ name }) => isWanted(name));
     const exact = wanted.map(({ name, version }) => `${name}=${version}`);
     await this.#apt('apt-get', ['download', '-qq', ...exact], this.#archives);
     return wanted.map((item) => ({ ...item, file: this.#fileOf(item) }));

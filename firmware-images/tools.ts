@@ -1,11 +1,9 @@
-// The programs of Debian that images are built with: which package has them, and
-// one way to run them.
+// The programs of Debian that images are built, flashed and run with: which
+// package has them, and one way to run them.
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
 
-const execute = promisify(execFile);
 const maximumOutputBytes = 64 << 20;
 const defaultTimeoutMs = 10 * 60_000;
 
@@ -18,6 +16,8 @@ const packageOf = {
   'mkfs.vfat': 'dosfstools',
   mcopy: 'mtools',
   mmd: 'mtools',
+  mtype: 'mtools',
+  lsblk: 'util-linux',
   mke2fs: 'e2fsprogs',
   sfdisk: 'fdisk',
   cpio: 'cpio',
@@ -50,8 +50,12 @@ export function isThere(program: string): boolean {
 export function requireTools(names: readonly ToolName[]): void {
   const missing = names.filter((name) => !isThere(name));
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((name) => packageOf[name]))].join(' ');
-  throw new ToolError(`${missing.join(', ')} not found: sudo apt-get install ${packages}`);
+  throw new ToolError(missingText(missing));
+}
+
+function missingText(programs: readonly string[]): string {
+  const packages = new Set(programs.map((name) => (packageOf as Record<string, string>)[name] ?? name));
+  return `${programs.join(', ')} not found: sudo apt-get install ${[...packages].join(' ')}`;
 }
 
 export type ToolOptions = {
@@ -62,22 +66,39 @@ export type ToolOptions = {
   environment?: Record<string, string>;
 };
 
-/** Runs a program and resolves with what it printed. @throws ToolError */
+export type ToolResult = { code: number; stdout: string; stderr: string };
+
+/** Runs a program to its end, whatever its exit code. @throws ToolError when it is missing or does not end in time */
+export function tryTool(program: string, args: readonly string[], options: ToolOptions = {}): Promise<ToolResult> {
+  const { directory, timeoutMs = defaultTimeoutMs, input, environment } = options;
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      program,
+      [...args],
+      {
+        ...(directory === undefined ? {} : { cwd: directory }),
+        timeout: timeoutMs,
+        maxBuffer: maximumOutputBytes,
+        env: { ...process.env, PATH: searchPath.join(delimiter), LC_ALL: 'C', ...environment },
+      },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : error.code;
+        if (typeof code === 'number') resolve({ code, stdout, stderr });
+        else if (error?.code === 'ENOENT') reject(new ToolError(missingText([program])));
+        else reject(new ToolError(`${program} failed: ${error?.message.split('\n')[0]}`, { cause: error }));
+      },
+    );
+    // A program that does not read its input to the end says why by itself.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
+/** Runs a program and resolves with what it printed. @throws ToolError when it fails */
 export async function runTool(program: string, args: readonly string[], options: ToolOptions = {}): Promise<string> {
-  try {
-    const running = execute(program, [...args], {
-      ...(options.directory === undefined ? {} : { cwd: options.directory }),
-      timeout: options.timeoutMs ?? defaultTimeoutMs,
-      maxBuffer: maximumOutputBytes,
-      env: { ...process.env, PATH: searchPath.join(delimiter), LC_ALL: 'C', ...options.environment },
-    });
-    if (options.input !== undefined) running.child.stdin?.end(options.input);
-    return (await running).stdout;
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    const said = lines(stderr ?? '').at(-1) ?? message.split('\n')[0];
-    throw new ToolError(`${program} failed: ${said}`, { cause: error });
-  }
+  const { code, stdout, stderr } = await tryTool(program, args, options);
+  if (code !== 0) throw new ToolError(`${program} failed: ${lines(stderr).at(-1) ?? `exit code ${code}`}`);
+  return stdout;
 }
 
 /** Lines of a text that are not empty. */

@@ -5,13 +5,16 @@ import { copyFile, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DeviceConfig, deviceConfigName, readDeviceConfig, writeDeviceConfig } from '../../api/device/config.ts';
+import { tryTool } from '../../firmware-images/tools.ts';
 import { CommandError } from '../errors.ts';
 import { type Image, ImageError } from './image.ts';
 import { ImageReader } from './image-reader.ts';
-import { chunkBytes } from './limits.ts';
+import { chunkBytes, toolTimeoutMs } from './limits.ts';
 import { differences, type Overlay } from './overlay.ts';
 import type { Span } from './plan.ts';
-import { runTool } from './tools.ts';
+
+/** The configuration of whoever runs this is not for boot partitions. */
+const mtools = { timeoutMs: toolTimeoutMs, environment: { MTOOLSRC: '/dev/null', MTOOLS_SKIP_CHECK: '1' } };
 
 /** Copies a part of the image into a sparse file. */
 async function copyOut(image: Image, { startBytes, bytes }: Span, path: string): Promise<void> {
@@ -35,16 +38,16 @@ async function copyOut(image: Image, { startBytes, bytes }: Span, path: string):
 
 /** Text of a file in a FAT image, or undefined when it is not there. @throws ImageError when it is no FAT */
 async function readFatFile(image: string, name: string): Promise<string | undefined> {
-  const { code, output, errors } = await runTool('mtype', ['-i', image, `::${name}`]);
-  if (code === 0) return output;
-  if (/not found|no match/i.test(errors)) return undefined;
-  throw new ImageError(`the boot partition can't be read: ${errors.trim().split('\n')[0]}`);
+  const { code, stdout, stderr } = await tryTool('mtype', ['-i', image, `::${name}`], mtools);
+  if (code === 0) return stdout;
+  if (/not found|no match/i.test(stderr)) return undefined;
+  throw new ImageError(`the boot partition can't be read: ${stderr.trim().split('\n')[0]}`);
 }
 
 /** Writes a file into a FAT image, and reads it again. */
 async function writeFatFile(image: string, name: string, text: string): Promise<void> {
-  const { code, errors } = await runTool('mcopy', ['-o', '-i', image, '-', `::${name}`], text);
-  if (code !== 0) throw new CommandError(`the boot partition can't be written: ${errors.trim().split('\n')[0]}`);
+  const { code, stderr } = await tryTool('mcopy', ['-o', '-i', image, '-', `::${name}`], { ...mtools, input: text });
+  if (code !== 0) throw new CommandError(`the boot partition can't be written: ${stderr.trim().split('\n')[0]}`);
   if ((await readFatFile(image, name)) !== text)
     throw new CommandError(`the boot partition does not hold what was written to ${name}`);
 }

@@ -3,18 +3,17 @@
 import { realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { runTool } from '../../firmware-images/tools.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { type Drive, describe, describeContent, lsblkColumns, readDrives, refusal } from './drives.ts';
-import { maximumTargets } from './limits.ts';
+import { maximumTargets, toolTimeoutMs } from './limits.ts';
 import { sectorBytes } from './partition-table.ts';
 import { humanBytes } from './text.ts';
-import { runTool } from './tools.ts';
 
-/** All drives of this machine. @throws CommandError */
+/** All drives of this machine. @throws ToolError */
 export async function listDrives(): Promise<Drive[]> {
-  const { code, output, errors } = await runTool('lsblk', ['--json', '--bytes', '--all', '--output', lsblkColumns]);
-  if (code !== 0) throw new CommandError(`lsblk: ${errors.trim().split('\n')[0] ?? `ended with code ${code}`}`);
-  return readDrives(output);
+  const columns = ['--json', '--bytes', '--all', '--output', lsblkColumns];
+  return readDrives(await runTool('lsblk', columns, { timeoutMs: toolTimeoutMs }));
 }
 
 /** Follows links such as those in /dev/disk/by-id. @throws UsageError */

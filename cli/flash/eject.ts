@@ -2,13 +2,14 @@
 // is not installed a drive on USB as a whole, by the kernel.
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { tryTool } from '../../firmware-images/tools.ts';
 import type { Drive } from './drives.ts';
-import { runTool } from './tools.ts';
+import { toolTimeoutMs } from './limits.ts';
 
 /** @returns whether the drive is gone and its user can see so; the data are safe in any case */
 export async function eject(drive: Drive): Promise<boolean> {
   if (!drive.removable || drive.type !== 'disk') return false;
-  const ejected = await runTool('eject', [drive.path]).then(
+  const ejected = await tryTool('eject', [drive.path], { timeoutMs: toolTimeoutMs }).then(
     ({ code }) => code === 0,
     () => false,
   );

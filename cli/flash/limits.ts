@@ -13,8 +13,8 @@ export const maximumBlockMapBytes = 16 << 20;
 export const maximumBlockMapRanges = 100_000;
 /** Drives at once: what a large USB hub has. */
 export const maximumTargets = 32;
+/** For programs that look at a drive or change a file on it. */
 export const toolTimeoutMs = 60_000;
-export const maximumToolOutputBytes = 4 << 20;
 /** Between two plain lines of progress. */
 export const plainProgressMs = 10_000;
 /** Between two states of the line on a terminal. */

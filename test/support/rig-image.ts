@@ -32,7 +32,7 @@ async function armBusybox(directory: string): Promise<string> {
     components: ['main', 'non-free-firmware'],
   });
   await archive.update();
-  const [found] = (await archive.fetch(['busybox-static'], [])).filter(({ name }) => name === 'busybox-static');
+  const [found] = (await archive.fetch(['busybox-static'])).filter(({ name }) => name === 'busybox-static');
   if (found === undefined) throw new Error('Debian has no busybox-static for arm64');
   await runTool('dpkg-deb', ['-x', found.file, directory]);
   return [join(directory, 'bin/busybox'), join(directory, 'usr/bin/busybox')].find(existsSync) ?? '';
