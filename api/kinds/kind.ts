@@ -51,6 +51,8 @@ export type Kind = {
   prepareCreate?: (object: KubeObject) => void;
   /** Keeps what an ordinary update may not touch (besides status). Works in place. */
   prepareUpdate?: (object: KubeObject, old: KubeObject) => void;
+  /** Completes a status that somebody has written; `now` is RFC 3339. Works in place. */
+  prepareStatus?: (object: KubeObject, old: KubeObject, now: string) => void;
   /** Values of the fields that field selectors may name, besides metadata.name and metadata.namespace. */
   selectableFields?: (object: KubeObject) => Record<string, string>;
   /** Columns after NAME; AGE included where the kind has it. */

@@ -7,6 +7,7 @@ import { defineKind, type Kind, setDefaults, specOf, statusSubresource, streamSu
 import { gatedReason, podColumns } from './pod-columns.ts';
 import { admitPodSpec, defaultPodSpec } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
+import { applyReadinessGates } from './pod-readiness.ts';
 import { podChangeErrors } from './pod-rules/update.ts';
 import { validatePodSpec } from './pod-validation.ts';
 
@@ -65,6 +66,7 @@ export const podKind: Kind = defineKind({
     const { priority, preemptionPolicy } = specOf(old);
     setDefaults(specOf(object), { priority, preemptionPolicy });
   },
+  prepareStatus: (object, old, now) => applyReadinessGates(asPod(object), asPod(old), now),
   validate: (object) => validatePodSpec(asPod(object).spec, 'spec'),
   validateCreate: (object) =>
     (asPod(object).spec?.ephemeralContainers ?? []).length > 0

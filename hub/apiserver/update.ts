@@ -6,6 +6,7 @@ import { serviceKind } from '../../api/kinds/service.ts';
 import { cloneJson, type JsonObject, jsonEqual, type KubeObject } from '../../api/meta/object.ts';
 import type { Operation, Reply } from '../../api/meta/operation.ts';
 import { conflict, modifiedMessage } from '../../api/meta/status.ts';
+import { formatTime } from '../../api/meta/time.ts';
 import { withCanonicalQuantities } from '../../api/schema/canonical.ts';
 import { type Entry, StoreError } from '../store/store.ts';
 import { admitUpdate } from './admission.ts';
@@ -61,6 +62,7 @@ export async function replace(
     const resizes = isResize(kind, operation);
     if (resizes) settleResize(kind, next, old);
     settle(kind, operation.subresource, next, old);
+    if (operation.subresource === 'status') kind.prepareStatus?.(next, old, formatTime(parts.clock.nowMs()));
     await admitUpdate(parts, operation, kind, next, old);
     // Subresources change what the update of the object itself may not; their handlers check it.
     validateObject(kind, next, { old, isSubresource: operation.subresource !== undefined });
