@@ -36,6 +36,8 @@ export type PiBoot = {
   models: readonly ('older' | 'four')[];
   /** Of the mainline kernel. */
   deviceTrees: readonly string[];
+  /** Under names that a firmware looks for beside those of the mainline kernel, which are the values. */
+  otherDeviceTrees?: Readonly<Record<string, string>>;
 };
 
 export type Board = {
@@ -45,6 +47,8 @@ export type Board = {
   boot: GrubBoot | PiBoot;
   /** Debian's meta package of the kernel. */
   kernel: string;
+  /** Where the release's own kernel lacks drivers of the board: the suite of Debian that it is taken from. */
+  kernelSuite?: 'trixie-backports';
   /** Beside what every board has. */
   packages: readonly string[];
   kernelArguments: readonly string[];
@@ -108,18 +112,18 @@ const piModules = {
   ...headless,
   'drivers/ata': [],
   'drivers/block': ['loop.ko', 'nbd.ko', 'zram'],
-  'drivers/clk': ['bcm'],
+  'drivers/clk': ['bcm', 'clk-rp1.ko'],
   'drivers/crypto': [],
   'drivers/edac': [],
   'drivers/firmware': [],
   'drivers/interconnect': [],
   'drivers/md': ['dm-mod.ko', 'dm-verity.ko', 'dm-crypt.ko', 'dm-thin-pool.ko'],
-  'drivers/mmc': ['host/bcm2835.ko', 'host/sdhci-iproc.ko', 'core'],
+  'drivers/mmc': ['host/bcm2835.ko', 'host/sdhci-iproc.ko', 'host/sdhci-brcmstb.ko', 'core'],
   'drivers/net/can': [],
-  'drivers/net/ethernet': ['broadcom/genet'],
+  'drivers/net/ethernet': ['broadcom/genet', 'cadence/macb.ko'],
   'drivers/net/wireless': ['broadcom/brcm80211'],
   'drivers/net/wwan': [],
-  'drivers/nvme': [],
+  'drivers/nvme': ['host/nvme.ko'],
   'drivers/remoteproc': [],
   'drivers/rpmsg': [],
   'drivers/scsi': ['sd_mod.ko', 'sg.ko'],
@@ -150,6 +154,8 @@ const piInitramfsModules = [
   'sd_mod',
   ...rootModules,
 ];
+/** Of a model 5: its card's controller and what that waits for, and NVMe disks on PCI Express. */
+const pi5InitramfsModules = ['pinctrl-brcmstb-bcm2712', 'gpio-brcmstb', 'sdhci-brcmstb', 'irq-bcm2712-mip', 'nvme'];
 const piPackages = [...wirelessPackages, 'raspi-firmware', 'firmware-brcm80211'];
 /** The last one is /dev/console. `iomem=relaxed` lets skerry-slot name the slot that is started next (files/pi/boot-state). */
 const piArguments = [
@@ -196,8 +202,7 @@ export const boards: Record<BoardName, Board> = {
   },
   'rpi-arm64': {
     name: 'rpi-arm64',
-    // Debian 13's kernel has no driver for a model 5's card, USB and Ethernet.
-    description: 'Raspberry Pi 3, 4 and Zero 2 W',
+    description: 'Raspberry Pi 3, 4, 5 and Zero 2 W',
     architecture: architectures.arm64,
     boot: {
       kind: 'pi',
@@ -211,12 +216,18 @@ export const boards: Record<BoardName, Board> = {
         'bcm2837-rpi-zero-2-w.dtb',
         'bcm2711-rpi-4-b.dtb',
         'bcm2711-rpi-400.dtb',
+        'bcm2712-rpi-5-b.dtb',
+        'bcm2712-d-rpi-5-b.dtb',
       ],
+      // Model 5's second stepping: https://github.com/raspberrypi/firmware/issues/2018
+      otherDeviceTrees: { 'bcm2712d0-rpi-5-b.dtb': 'bcm2712-d-rpi-5-b.dtb' },
     },
     kernel: 'linux-image-arm64',
+    // Debian 13's own has no driver for a model 5's card, USB and Ethernet.
+    kernelSuite: 'trixie-backports',
     packages: piPackages,
     kernelArguments: piArguments,
-    initramfsModules: piInitramfsModules,
+    initramfsModules: [...pi5InitramfsModules, ...piInitramfsModules],
     keptModules: piModules,
     keptFirmware: piFirmware,
   },

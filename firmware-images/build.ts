@@ -123,14 +123,15 @@ async function fetchPackages(board: Board, { cacheDirectory, mirror }: BuildOpti
   const archive = new DebianArchive({
     directory: join(cacheDirectory, `${suite}-${architecture}`),
     mirror,
-    suite,
+    suites: board.kernelSuite === undefined ? [suite] : [suite, board.kernelSuite],
     architecture,
     components: ['main', 'non-free-firmware'],
   });
   await archive.update();
   const bootLoader = board.boot.kind === 'grub' ? [board.boot.package] : [];
   const leftOut = new Set<string>(leftOutPackages);
-  const names = [...commonPackages, board.kernel, ...bootLoader, ...board.packages];
+  const kernel = board.kernelSuite === undefined ? board.kernel : `${board.kernel}/${board.kernelSuite}`;
+  const names = [...commonPackages, kernel, ...bootLoader, ...board.packages];
   return archive.fetch(names, (name) => !leftOut.has(name));
 }
 
@@ -147,7 +148,7 @@ function layOutBoot(
   { tree, initramfs, root }: Parts,
 ): BootDirectories {
   const kernelArguments = [...board.kernelArguments, 'panic=10', 'quiet', `skerry.verity=${root.parameter}`];
-  const slot = { bootFiles: tree.bootFiles, kernel: tree.kernel, initramfs, arguments: kernelArguments };
+  const slot = { ...tree, initramfs, arguments: kernelArguments };
   const boot = join(work, 'boot');
   const slotBoot = join(work, 'boot-a');
   if (board.boot.kind === 'grub') layOutGrubBoot(boot, board.boot, slot);

@@ -9,7 +9,8 @@ export type DebianArchiveOptions = {
   directory: string;
   /** URL of a mirror; the one that this machine's apt uses when it is undefined. */
   mirror: string | undefined;
-  suite: string;
+  /** The release, and others that packages may be asked from by `NAME/SUITE`. */
+  suites: readonly string[];
   /** Debian's name: arm64, armhf, amd64. */
   architecture: string;
   components: readonly string[];
@@ -55,12 +56,14 @@ export class DebianArchive {
 
   /** Reads the release's lists, whose signatures apt checks. @throws ToolError */
   async update(): Promise<void> {
-    const { directory, mirror, suite, components } = this.#options;
+    const { directory, mirror, suites, components } = this.#options;
     for (const folder of ['lists/partial', 'cache/archives/partial'])
       mkdirSync(join(directory, folder), { recursive: true });
     const keyring = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ';
-    const source = `deb ${keyring}${mirror ?? configuredMirror()} ${suite} ${components.join(' ')}\n`;
-    writeFileSync(join(directory, 'sources.list'), source);
+    const sources = suites.map(
+      (suite) => `deb ${keyring}${mirror ?? configuredMirror()} ${suite} ${components.join(' ')}\n`,
+    );
+    writeFileSync(join(directory, 'sources.list'), sources.join(''));
     // No package is installed: everything that is needed is resolved.
     writeFileSync(join(directory, 'status'), '');
     await this.#apt('apt-get', ['update', '-qq', '--error-on=any']);

@@ -9,6 +9,8 @@ export type SlotFiles = {
   /** Everything of the boot loader's or firmware's packages. */
   bootFiles: string;
   kernel: string;
+  /** Directory of the kernel's device trees. */
+  deviceTrees: string;
   initramfs: string;
   /** Of the kernel, without what names the slot. */
   arguments: readonly string[];

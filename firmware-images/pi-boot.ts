@@ -2,7 +2,7 @@
 // slot is started (and has skerry.yaml), `boot-a` has slot a's firmware, kernel,
 // initramfs, device trees and command line.
 // https://www.raspberrypi.com/documentation/computers/config_txt.html
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PiBoot } from './boards.ts';
 import type { SlotFiles } from './grub-boot.ts';
@@ -87,8 +87,9 @@ export function layOutPiBoot(
   copyFileSync(firmware(firstStage), join(directories.boot, firstStage));
   for (const name of boot.models.flatMap((model) => secondStages[model]))
     copyFileSync(firmware(name), join(directories.slot, name));
-  for (const file of deviceTrees(slot.bootFiles, boot))
-    copyFileSync(file, join(directories.slot, file.split('/').at(-1) ?? ''));
+  const trees = { ...Object.fromEntries(boot.deviceTrees.map((name) => [name, name])), ...boot.otherDeviceTrees };
+  for (const [name, source] of Object.entries(trees))
+    copyFileSync(deviceTree(slot.deviceTrees, source), join(directories.slot, name));
   copyFileSync(slot.kernel, join(directories.slot, boot.kernelFile));
   copyFileSync(slot.initramfs, join(directories.slot, 'initrd'));
   writeFileSync(join(directories.slot, 'config.txt'), configText(boot));
@@ -96,14 +97,10 @@ export function layOutPiBoot(
   writeFileSync(join(directories.boot, 'autoboot.txt'), autobootText('a', numbers));
 }
 
-/** Paths of the kernel's device trees for the board's models. @throws Error naming one that the kernel does not have */
-function deviceTrees(bootFiles: string, { deviceTrees: names }: PiBoot): string[] {
-  const library = join(bootFiles, 'usr/lib');
-  const [folder = ''] = readdirSync(library).filter((name) => name.startsWith('linux-image-'));
-  return names.map((name) => {
-    // arm64 has a folder for each maker, armhf has none.
-    const found = ['broadcom', ''].map((maker) => join(library, folder, maker, name)).find((path) => existsSync(path));
-    if (found === undefined) throw new Error(`the kernel's package has no device tree ${name}`);
-    return found;
-  });
+/** Path of one of the kernel's device trees. @throws Error naming one that the kernel does not have */
+function deviceTree(folder: string, name: string): string {
+  // arm64 has a folder for each maker, armhf has none.
+  const found = ['broadcom', ''].map((maker) => join(folder, maker, name)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`the kernel's package has no device tree ${name}`);
+  return found;
 }

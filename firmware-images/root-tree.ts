@@ -76,6 +76,8 @@ export type RootTree = {
   /** Kernel image, outside of the root. */
   kernel: string;
   kernelVersion: string;
+  /** Directory of the kernel's device trees; a maker's may stand in a folder of its own. */
+  deviceTrees: string;
   /** Everything of the boot loader's or firmware's packages, for who lays out the boot partition. */
   bootFiles: string;
 };
@@ -98,11 +100,11 @@ export async function buildRootTree(options: RootTreeOptions): Promise<RootTree>
   for (const path of unusedPaths) rmSync(join(directory, path), { recursive: true, force: true });
   removeDocumentation(join(directory, 'usr/share/doc'));
   keepFirmware(join(directory, 'usr/lib/firmware'), board.keptFirmware);
-  const kernelVersion = await prepareModules(directory, board.keptModules);
-  const kernel = join(bootFiles, 'boot', `vmlinuz-${kernelVersion}`);
-  if (!existsSync(kernel)) throw new Error(`${board.kernel} has no boot/vmlinuz-${kernelVersion}`);
+  const kernelVersion = kernelVersionOf(directory);
+  const { kernel, deviceTrees } = keepKernel(directory, bootFiles, kernelVersion);
+  await prepareModules(directory, kernelVersion, board.keptModules);
   await addOwnFiles(options);
-  return { kernel, kernelVersion, bootFiles };
+  return { kernel, kernelVersion, deviceTrees, bootFiles };
 }
 
 async function unpack({ name, file }: DebianPackage, directory: string): Promise<void> {
@@ -126,18 +128,33 @@ async function unpack({ name, file }: DebianPackage, directory: string): Promise
 
 /** What the boot loader reads does not belong into the root. */
 function keepBootFiles(directory: string, bootFiles: string): void {
-  for (const path of ['boot', 'usr/lib/grub', 'usr/lib/raspi-firmware', ...deviceTreeFolders(directory)]) {
-    if (!existsSync(join(directory, path))) continue;
-    cpSync(join(directory, path), join(bootFiles, path), { recursive: true });
-    rmSync(join(directory, path), { recursive: true, force: true });
-  }
+  for (const path of ['usr/lib/grub', 'usr/lib/raspi-firmware']) moveTree(join(directory, path), join(bootFiles, path));
 }
 
-/** Debian puts device trees beside the kernel, as usr/lib/linux-image-VERSION. */
-function deviceTreeFolders(directory: string): string[] {
-  return readdirSync(join(directory, 'usr/lib'))
-    .filter((name) => name.startsWith('linux-image-'))
-    .map((name) => `usr/lib/${name}`);
+function moveTree(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  cpSync(from, to, { recursive: true });
+  rmSync(from, { recursive: true });
+}
+
+/**
+ * Kernel and device trees, for the boot partition. Debian's kernels up to 6.18 have them in /boot and beside the
+ * modules, newer ones among the modules.
+ * @throws Error when there is no kernel
+ */
+function keepKernel(directory: string, bootFiles: string, version: string): { kernel: string; deviceTrees: string } {
+  const modules = join(directory, 'usr/lib/modules', version);
+  const beside = join(directory, `usr/lib/linux-image-${version}`);
+  const [kernel, deviceTrees] = [join(bootFiles, 'vmlinuz'), join(bootFiles, 'device-trees')];
+  moveTree(join(modules, 'vmlinuz'), kernel);
+  moveTree(join(directory, `boot/vmlinuz-${version}`), kernel);
+  if (!existsSync(kernel)) throw new Error(`the packages have no kernel ${version}`);
+  moveTree(join(modules, 'dtb'), deviceTrees);
+  // In newer packages a link to what has just gone.
+  moveTree(beside, deviceTrees);
+  for (const path of [beside, join(directory, 'boot'), join(modules, 'System.map'), join(modules, 'config')])
+    rmSync(path, { recursive: true, force: true });
+  return { kernel, deviceTrees };
 }
 
 function removeDocumentation(directory: string): void {
@@ -173,16 +190,20 @@ function keepModules(modules: string, kept: Board['keptModules']): void {
   for (const path of dependencies.keys()) if (!staying.has(path)) rmSync(join(modules, path));
 }
 
-/** Modules without their own compression (the file system has one, and busybox' modprobe reads only plain ones). */
-async function prepareModules(directory: string, kept: Board['keptModules']): Promise<string> {
+/** @throws Error when there is not exactly one kernel */
+function kernelVersionOf(directory: string): string {
   const [version, ...others] = readdirSync(join(directory, 'usr/lib/modules'));
   if (version === undefined || others.length > 0) throw new Error('expected one kernel in the packages');
+  return version;
+}
+
+/** Modules without their own compression (the file system has one, and busybox' modprobe reads only plain ones). */
+async function prepareModules(directory: string, version: string, kept: Board['keptModules']): Promise<void> {
   const modules = join(directory, 'usr/lib/modules', version);
   await runTool('depmod', ['-b', directory, version]);
   keepModules(modules, kept);
   await runTool('sh', ['-c', 'find "$1" -name "*.ko.xz" -print0 | xargs -0 -r -n 64 -P 2 xz -d', 'sh', modules]);
   await runTool('depmod', ['-b', directory, version]);
-  return version;
 }
 
 async function addOwnFiles(options: RootTreeOptions): Promise<void> {

@@ -21,7 +21,7 @@ export async function unpackSidPackages(
     const archive = new DebianArchive({
       directory,
       mirror: undefined,
-      suite: 'sid',
+      suites: ['sid'],
       architecture,
       components: ['main'],
     });

@@ -27,7 +27,7 @@ async function armBusybox(directory: string): Promise<string> {
   const archive = new DebianArchive({
     directory: join(homedir(), '.cache/skerry/images/trixie-arm64'),
     mirror: undefined,
-    suite: 'trixie',
+    suites: ['trixie'],
     architecture: 'arm64',
     components: ['main', 'non-free-firmware'],
   });
