@@ -1,4 +1,4 @@
-// QEMU's raspi3b with an image's card: kernel, initramfs, device tree and command
+// QEMU's raspi3b or raspi2b with an image's card: kernel, initramfs, device tree and command
 // line come from the card's own slot, and a hub of its own is what it joins.
 //
 // What the emulator does not do: it runs no firmware, resets at once when its
@@ -14,6 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { deviceConfigName, writeDeviceConfig } from '../../api/device/config.ts';
+import type { BoardName } from '../../firmware-images/manifest.ts';
 import { runTool } from '../../firmware-images/tools.ts';
 import { endWithTest } from './children.ts';
 import { startHub, type TestHub } from './hub.ts';
@@ -26,10 +27,40 @@ const cardBytes = 2 ** 31;
 /** As the guest reaches this machine. */
 const hostAddress = '10.0.2.2';
 const nodeName = 'pi';
-const emulator = 'qemu-system-aarch64';
+type Emulated = {
+  emulator: string;
+  machine: string;
+  kernel: string;
+  deviceTree: string;
+  /** The console that programs write to, and which of QEMU's serial ports that is. */
+  console: { name: string; port: number };
+};
+/** What QEMU has of each board's models. */
+const machines: Partial<Record<BoardName, Emulated>> = {
+  'rpi-arm64': {
+    emulator: 'qemu-system-aarch64',
+    machine: 'raspi3b',
+    kernel: 'kernel8.img',
+    deviceTree: 'bcm2837-rpi-3-b.dtb',
+    console: { name: 'ttyS1', port: 1 },
+  },
+  'rpi-armhf': {
+    emulator: 'qemu-system-arm',
+    machine: 'raspi2b',
+    kernel: 'kernel7.img',
+    deviceTree: 'bcm2836-rpi-2-b.dtb',
+    console: { name: 'ttyAMA0', port: 0 },
+  },
+};
 const pollMs = 2000;
 /** A slot is copied at the emulated card's pace. */
 const commandTimeoutMs = 20 * 60_000;
+
+function machineOf({ manifest: { board } }: PiImage): Emulated {
+  const machine = machines[board];
+  assert.ok(machine !== undefined, `QEMU has no ${board}`);
+  return machine;
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -57,7 +88,7 @@ export class PiMachine {
     const machine = new PiMachine(mkdtempSync(join(tmpdir(), 'skerry-pi-')), hub, await freePort());
     try {
       await machine.#prepare(image);
-      machine.#powerOn();
+      machine.#powerOn(image);
       return machine;
     } catch (error) {
       await machine.stop();
@@ -85,21 +116,23 @@ export class PiMachine {
     await runTool('mcopy', ['-o', '-i', place, this.#path(deviceConfigName), `::${deviceConfigName}`], {
       environment: { MTOOLS_SKIP_CHECK: '1' },
     });
-    for (const name of ['kernel8.img', 'initrd', 'bcm2837-rpi-3-b.dtb', 'cmdline.txt'])
+    const { kernel, deviceTree } = machineOf(image);
+    for (const name of [kernel, 'initrd', deviceTree, 'cmdline.txt'])
       writeFileSync(this.#path(name), image.read('boot-a', name));
   }
 
-  #powerOn(): void {
+  #powerOn(image: PiImage): void {
+    const { emulator, machine, kernel, deviceTree, console } = machineOf(image);
     const line = readFileSync(this.#path('cmdline.txt'), 'utf8').trim();
-    // The last console is the one that programs write to: here the serial one on the header's pins.
-    const append = `${line} console=ttyS1,115200 module_blacklist=bcm2835_wdt,cdc_subset`;
-    const files = { '-kernel': 'kernel8.img', '-initrd': 'initrd', '-dtb': 'bcm2837-rpi-3-b.dtb' };
+    // The last console is the one that programs write to.
+    const append = `${line} console=${console.name},115200 module_blacklist=bcm2835_wdt,cdc_subset`;
+    const files = { '-kernel': kernel, '-initrd': 'initrd', '-dtb': deviceTree };
     const args = [
-      ...['-M', 'raspi3b', '-display', 'none', '-append', append],
+      ...['-M', machine, '-display', 'none', '-append', append],
       ...Object.entries(files).flatMap(([option, name]) => [option, this.#path(name)]),
       ...['-drive', `file=${this.#path('card.img')},if=sd,format=raw`],
       ...['-netdev', `user,id=net,hostfwd=tcp:127.0.0.1:${this.#sshPort}-:22`, '-device', 'usb-net,netdev=net'],
-      ...['-serial', 'null', '-serial', `file:${this.#path('console')}`],
+      ...[0, 1].flatMap((port) => ['-serial', port === console.port ? `file:${this.#path('console')}` : 'null']),
     ];
     this.#qemu = spawn(emulator, args, { stdio: 'ignore' });
     endWithTest(this.#qemu);
