@@ -29,7 +29,7 @@ import { findImage, openRigImage } from '../rig/disk.ts';
 import { checkNamesFree, forgetNodes, waitReady } from '../rig/hub.ts';
 import * as limits from '../rig/limits.ts';
 import { updateLinks } from '../rig/link-control.ts';
-import { requirements, rigBoards, sshArguments } from '../rig/machine.ts';
+import { fixedSize, hasClock, requirements, sshArguments } from '../rig/machine.ts';
 import { cutPower, isOn, powerOn, reset, setLinkCut } from '../rig/power.ts';
 import { checkRequirements, killProcesses } from '../rig/processes.ts';
 import { rateText, readRate } from '../rig/shaping.ts';
@@ -40,15 +40,15 @@ const tokenTtlMs = 24 * 3_600_000;
 
 const options: OptionSpecs = {
   'rig-dir': { description: 'where the rig is kept', value: 'DIR', default: join(homedir(), '.skerry/rig') },
-  board: { description: `up: one of ${rigBoards.join(', ')}`, value: 'BOARD' },
+  board: { description: `up: one of ${boardNames.join(', ')}`, value: 'BOARD' },
   count: { description: 'up: how many devices the rig shall have', value: 'N', default: '1' },
   image: { description: 'up: image of the board (default: the newest in ./images)', value: 'FILE' },
   'data-dir': { description: 'up: data directory of a hub on this machine, which gives the token', value: 'DIR' },
   hub: { description: `up: the hub (default: the one of --data-dir, else ${defaultHub})`, value: 'URL' },
   token: { description: 'up: join token, when there is no --data-dir', value: 'TOKEN' },
   'name-prefix': { description: 'up: devices are named by it and a number', value: 'P', default: 'rig' },
-  memory: { description: 'up: MiB a device', value: 'MIB', default: '1024' },
-  cpus: { description: 'up: processors a device', value: 'N', default: '2' },
+  memory: { description: 'up: MiB a device (default 1024)', value: 'MIB' },
+  cpus: { description: 'up: processors a device (default 2; what the model has)', value: 'N' },
   disk: { description: 'up: GiB a card (a sparse file)', value: 'GIB', default: '4' },
   rtc: { description: 'up: where the clock of new devices stands at each start (RFC 3339)', value: 'TIME' },
   'no-wait': { description: 'up: do not wait until the nodes are Ready' },
@@ -59,8 +59,8 @@ const options: OptionSpecs = {
   hard: { description: 'reboot: by the reset button instead of an orderly end' },
 };
 
-function numberOf(values: Options, name: string, least: number, most: number): number {
-  const text = values.require(name);
+function numberOf(values: Options, name: string, least: number, most: number, otherwise?: number): number {
+  const text = otherwise === undefined ? values.require(name) : (values.get(name) ?? String(otherwise));
   const number = Number(text);
   if (/^\d+$/.test(text) && number >= least && number <= most) return number;
   throw new UsageError(`--${name}: expected a number from ${least} to ${most}, found ${JSON.stringify(text)}`);
@@ -80,10 +80,29 @@ function clockOf(name: string, text: string): string {
 
 function boardOf(values: Options): BoardName {
   const given = values.require('board');
-  const board = rigBoards.find((name) => name === given);
+  const board = boardNames.find((name) => name === given);
   if (board !== undefined) return board;
-  const known = boardNames.some((name) => name === given) ? `${given} is not emulated; ` : '';
-  throw new UsageError(`--board: ${known}expected one of ${rigBoards.join(', ')}, found ${JSON.stringify(given)}`);
+  throw new UsageError(`--board: expected one of ${boardNames.join(', ')}, found ${JSON.stringify(given)}`);
+}
+
+/** Memory and processors of new devices, and the size of their cards. @throws UsageError */
+function sizeOf(values: Options, board: BoardName): { memoryMib: number; cpus: number; diskGib: number } {
+  const fixed = fixedSize(board);
+  const diskGib = numberOf(values, 'disk', limits.minimumDiskGib, limits.maximumDiskGib);
+  if (fixed !== undefined && !Number.isInteger(Math.log2(diskGib)))
+    throw new UsageError(`--disk: expected a power of two for ${board}, found ${diskGib}`);
+  const { memoryMib = limits.minimumMemoryMib, cpus = 1 } = fixed ?? {};
+  const most = fixed ?? { memoryMib: limits.maximumMemoryMib, cpus: limits.maximumCpus };
+  const usual = fixed ?? limits.usualSize;
+  return {
+    memoryMib: numberOf(values, 'memory', memoryMib, most.memoryMib, usual.memoryMib),
+    cpus: numberOf(values, 'cpus', cpus, most.cpus, usual.cpus),
+    diskGib,
+  };
+}
+
+function requireClock(option: string, board: BoardName): void {
+  if (!hasClock(board)) throw new UsageError(`--${option}: ${board} has no clock that runs while it is off`);
 }
 
 function hubOf(values: Options): { host: string; port: number } {
@@ -118,11 +137,10 @@ async function up(values: Options, rigDirectory: string): Promise<void> {
   const kubeconfig = dataDirectory === undefined ? undefined : join(resolve(dataDirectory), adminKubeconfigFile);
   const hub = kubeconfig === undefined ? undefined : readKubeconfig(kubeconfig);
   const rtc = values.get('rtc');
+  if (rtc !== undefined) requireClock('rtc', board);
   const newDevices = {
     board,
-    memoryMib: numberOf(values, 'memory', limits.minimumMemoryMib, limits.maximumMemoryMib),
-    cpus: numberOf(values, 'cpus', 1, limits.maximumCpus),
-    diskGib: numberOf(values, 'disk', limits.minimumDiskGib, limits.maximumDiskGib),
+    ...sizeOf(values, board),
     hub: hubOf(values),
     kubeconfig,
     clock: rtc === undefined ? undefined : clockOf('rtc', rtc),
@@ -225,6 +243,7 @@ async function slow(values: Options, rigDirectory: string, { link, ...device }: 
 /** A clock is read at the start: the device is switched off and on. */
 async function setClock(values: Options, rigDirectory: string, { clock: _, ...device }: RigDevice): Promise<void> {
   const time = values.require('set');
+  requireClock('set', device.board);
   const changed: RigDevice = time === 'host' ? device : { ...device, clock: clockOf('set', time) };
   const wasOn = isOn(devicePaths(rigDirectory, device.name));
   await cutPower(rigDirectory, device.name);

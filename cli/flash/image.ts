@@ -10,7 +10,8 @@ import { readManifest } from '../../firmware-images/manifest-reader.ts';
 import { CommandError } from '../errors.ts';
 import { type BlockMap, type Extent, readBlockMap } from './block-map.ts';
 import { maximumBlockMapBytes } from './limits.ts';
-import { type PartitionTable, sectorBytes } from './partition-table.ts';
+import { type Partition, type PartitionTable, sectorBytes } from './partition-table.ts';
+import type { Span } from './plan.ts';
 import { zstdContentBytes } from './zstd.ts';
 
 export type Image = {
@@ -133,6 +134,13 @@ function notesOf(paths: Paths, manifest: ImageManifest | undefined, map: BlockMa
   return notes;
 }
 
+/** Whether a partition of the table is this one, or has it inside. */
+function isPlaceOf(found: Partition, { startBytes, bytes }: Span): boolean {
+  if (found.mayHoldOthers)
+    return found.startBytes <= startBytes && startBytes + bytes <= found.startBytes + found.bytes;
+  return found.startBytes === startBytes && found.bytes === bytes;
+}
+
 /**
  * Checks an image against its partition table.
  * @throws ImageError when it is cut off, or its manifest speaks of other partitions
@@ -141,7 +149,7 @@ export function checkPartitions({ path, bytes, manifest }: Image, table: Partiti
   if (table.endBytes > bytes)
     throw new ImageError(`${path}: is cut off: its partitions end at ${table.endBytes}, the image at ${bytes} bytes`);
   for (const { name, startBytes, bytes: size } of manifest?.partitions ?? [])
-    if (!table.partitions.some((found) => found.startBytes === startBytes && found.bytes === size))
+    if (!table.partitions.some((found) => isPlaceOf(found, { startBytes, bytes: size })))
       throw new ImageError(`${path}: has no partition ${name} where its manifest says: is it another image?`);
 }
 

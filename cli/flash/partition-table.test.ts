@@ -28,13 +28,23 @@ describe('a partition table', () => {
   const gpt = divided('label: gpt\nstart=2048, size=4096, type=U\nstart=6144, size=2048, type=L\n');
   const mbr = divided('label: dos\nstart=2048, size=4096, type=c\nstart=6144, size=2048, type=83\n');
   const partitions = [
-    { startBytes: mebibyte, bytes: 2 * mebibyte, mayBeFat: true },
-    { startBytes: 3 * mebibyte, bytes: mebibyte, mayBeFat: false },
+    { startBytes: mebibyte, bytes: 2 * mebibyte, mayBeFat: true, mayHoldOthers: false },
+    { startBytes: 3 * mebibyte, bytes: mebibyte, mayBeFat: false, mayHoldOthers: false },
   ];
 
   it('tells the partitions, and where the image must end', () => {
     assert.deepEqual(readPartitionTable(gpt), { kind: 'gpt', partitions, endBytes: 8 * mebibyte });
     assert.deepEqual(readPartitionTable(mbr), { kind: 'mbr', partitions, endBytes: 4 * mebibyte });
+  });
+
+  it('of a Raspberry Pi tells what holds others', () => {
+    const pi = divided(
+      'label: dos\nstart=2048, size=4096, type=c\nstart=6144, size=8192, type=5\nstart=8192, size=2048\n',
+    );
+    assert.deepEqual(readPartitionTable(pi).partitions, [
+      partitions[0],
+      { startBytes: 3 * mebibyte, bytes: 4 * mebibyte, mayBeFat: false, mayHoldOthers: true },
+    ]);
   });
 
   it('is missed where there is none', () => {

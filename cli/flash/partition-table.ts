@@ -10,6 +10,8 @@ export type Partition = {
   bytes: number;
   /** By its type: one that may hold a FAT file system. */
   mayBeFat: boolean;
+  /** An extended partition of an MBR: others stand in it, with tables of their own. */
+  mayHoldOthers: boolean;
 };
 
 export type PartitionTable = {
@@ -23,6 +25,7 @@ export type PartitionTable = {
 export class PartitionTableError extends Error {}
 
 const fatMbrTypes = [0x01, 0x04, 0x06, 0x0b, 0x0c, 0x0e, 0xef];
+const extendedMbrTypes = [0x05, 0x0f, 0x85];
 const protectiveType = 0xee;
 /** EFI system partition, and Microsoft's basic data, in the byte order of the disk. */
 const fatGuids = ['28732ac11ff8d211ba4b00a0c93ec93b', 'a2a0d0ebe5b9334487c068b6b72699c7'];
@@ -61,6 +64,7 @@ function readGpt(head: Buffer): PartitionTable {
       startBytes: first * sectorBytes,
       bytes: (last + 1 - first) * sectorBytes,
       mayBeFat: fatGuids.includes(type),
+      mayHoldOthers: false,
     });
   }
   return { kind: 'gpt', partitions, endBytes: (sectors(header, 32) + 1) * sectorBytes };
@@ -85,6 +89,7 @@ export function readPartitionTable(head: Buffer): PartitionTable {
       startBytes: head.readUInt32LE(offset + 8) * sectorBytes,
       bytes: head.readUInt32LE(offset + 12) * sectorBytes,
       mayBeFat: fatMbrTypes.includes(type),
+      mayHoldOthers: extendedMbrTypes.includes(type),
     });
   }
   if (partitions.length === 0) throw new PartitionTableError('no disk image: its partition table is empty');

@@ -44,6 +44,7 @@ export type DevicePaths = Record<
   | 'consoleSocket'
   | 'monitorSocket'
   | 'machinePid'
+  | 'bootFiles'
   | 'knownHosts',
   string
 >;
@@ -60,6 +61,7 @@ export function devicePaths(rigDirectory: string, name: string): DevicePaths {
     consoleSocket: join(directory, 'console.sock'),
     monitorSocket: join(directory, 'monitor.sock'),
     machinePid: join(directory, 'machine.pid'),
+    bootFiles: join(directory, 'boot'),
     knownHosts: join(directory, 'known_hosts'),
   };
 }

@@ -3,6 +3,8 @@
 /** More than a machine that people have can emulate. */
 export const maximumDevices = 64;
 export const maximumCpus = 8;
+/** Of a device whose board leaves it open. */
+export const usualSize = { memoryMib: 1024, cpus: 2 };
 /** Below it the image does not run a container engine. */
 export const minimumMemoryMib = 256;
 export const maximumMemoryMib = 65_536;

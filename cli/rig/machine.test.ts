@@ -1,8 +1,9 @@
 // The command lines of a device: what QEMU and its disk are told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { boardNames } from '../../firmware-images/manifest.ts';
 import { devicePaths, pathProblem, type RigDevice } from './device.ts';
-import { diskCommand, machineCommand, requirements, rigBoards, sshArguments } from './machine.ts';
+import { diskCommand, machineCommand, requirements, sshArguments } from './machine.ts';
 
 const device: RigDevice = {
   name: 'rig-1',
@@ -58,12 +59,25 @@ test('a clock is given when the device has one of its own', () => {
 });
 
 test('what a board needs is named with the packages that have it', () => {
-  for (const board of rigBoards) {
+  for (const board of boardNames) {
     const { programs, files } = requirements(board);
     assert.ok(programs.some(({ path }) => path.startsWith('qemu-system-')));
-    assert.equal(files.length, 1);
+    assert.equal(files.length, board.startsWith('rpi-') ? 0 : 1);
   }
-  assert.throws(() => requirements('rpi-arm64'), /rpi-arm64 is not emulated/);
+});
+
+test('a Raspberry Pi is started with what its firmware would take from the card', () => {
+  const boot = { kernel: '/b/kernel7.img', initramfs: '/b/initrd', deviceTree: '/b/pi.dtb', commandLine: 'quiet a=b' };
+  const pi = { ...device, board: 'rpi-armhf' as const };
+  const [program, ...args] = machineCommand(pi, paths, pc, boot);
+  assert.equal(program, 'qemu-system-arm');
+  assert.deepEqual(
+    ['-M', '-kernel', '-initrd', '-dtb'].map((option) => optionOf(args, option)),
+    ['raspi2b', boot.kernel, boot.initramfs, boot.deviceTree],
+  );
+  assert.match(optionOf(args, '-append') ?? '', /^quiet a=b console=ttyAMA0,115200 /);
+  assert.match(optionOf(args, '-drive') ?? '', /^if=sd,format=raw,cache=writethrough,file\.driver=nbd,/);
+  assert.throws(() => machineCommand(pi, paths, pc), /is started with files of its card/);
 });
 
 test('ssh knows no host but the device', () => {

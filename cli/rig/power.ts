@@ -6,8 +6,9 @@ import { CommandError } from '../errors.ts';
 import { type DevicePaths, devicePaths, type RigDevice, writeDevice } from './device.ts';
 import { startTimeoutMs } from './limits.ts';
 import { updateLinks } from './link-control.ts';
-import { diskCommand, type Host, machineCommand } from './machine.ts';
+import { deviceTreeOf, diskCommand, type Host, machineCommand } from './machine.ts';
 import { callMonitor } from './monitor.ts';
+import { readPiBootFiles } from './pi-firmware.ts';
 import { killProcesses, mayUseKvm, runningPid } from './processes.ts';
 
 export function isOn(paths: DevicePaths): boolean {
@@ -32,8 +33,10 @@ export async function powerOn(rigDirectory: string, device: RigDevice): Promise<
   // The cache of the disk is a file without a name beside it, and not in a /tmp that may be memory.
   await start(diskCommand(paths), { TMPDIR: paths.directory });
   const host: Host = { architecture: process.arch, kvm: mayUseKvm() };
+  const tree = deviceTreeOf(device.board);
   try {
-    await start(machineCommand(device, paths, host));
+    const boot = tree === undefined ? undefined : await readPiBootFiles(paths.disk, tree, paths.bootFiles);
+    await start(machineCommand(device, paths, host, boot));
   } catch (error) {
     await killProcesses([paths.diskPid]);
     const port = /host forwarding rule/.test((error as Error).message);

@@ -72,6 +72,15 @@ describe('flashing a drive', () => {
     }
   });
 
+  it('writes an image with an extended partition, as of a Raspberry Pi', async () => {
+    const pi = makeDiskImage(directory, 'pi', { label: 'dos' });
+    using drive = usedDrive('pi');
+    const { code, stderr } = await runFlash(pi.path, '--device', drive.path, '--force', '--yes', '--name', 'kit-2');
+    assert.equal(code, 0, stderr);
+    assert.match(execFileSync('sfdisk', ['--dump', drive.path], { encoding: 'utf8' }), /type=5$(\n.*){2}type=83$/m);
+    assert.match(readBootFile(drive.path, 'skerry.yaml'), /name: kit-2/);
+  });
+
   it('writes an image that nothing stands beside, and says what it cannot know', async () => {
     const bare = join(directory, 'bare.img');
     copyFileSync(image.path, bare);

@@ -34,7 +34,7 @@ describe('two devices', { timeout: 2 * 3_600_000 }, () => {
   it('say what is wrong with what they are told', async () => {
     const wrong: [string[], RegExp][] = [
       [['cut', 'rig-9'], /no device "rig-9"/],
-      [['up', '--board', 'rpi-arm64'], /--board: rpi-arm64 is not emulated; expected one of/],
+      [['up', '--board', 'rpi-arm64', '--cpus', '2'], /--cpus: expected a number from 4 to 4/],
       [['up', '--board', 'qemu-arm64', '--count', '3', '--image', '/nowhere/card.img'], /no such file/],
       [['slow', 'rig-1', '--rate', 'fast'], /--rate: expected a rate such as 64kbit/],
       [['clock', 'rig-1', '--set', 'noon'], /--set: expected a time/],

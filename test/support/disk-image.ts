@@ -11,10 +11,11 @@ import type { ImageManifest } from '../../firmware-images/manifest.ts';
 
 const mapBlockBytes = 4096;
 const mebibyte = 1 << 20;
+const tableGapBytes = 1 << 16;
 
 export type DiskImage = { path: string; compressed: string; blockMap: string; manifest: string; bytes: number };
 export type DiskImageOptions = {
-  /** Of the whole disk; at least 12. */
+  /** Of the whole disk; at least 9. */
   mebibytes?: number;
   /** Of noise in the second partition. */
   noiseMebibytes?: number;
@@ -83,25 +84,34 @@ type Layout = {
   dataBytes: number;
 };
 
-function layoutOf(mebibytes: number, noiseMebibytes: number): Layout {
-  const [bootMebibytes, noiseStart] = [5, 6];
+/** @param gap bytes before the second and the third partition, for the tables of an extended one */
+function layoutOf(mebibytes: number, noiseMebibytes: number, gap: number): Layout {
+  const noiseStart = 6 * mebibyte + gap;
+  const noiseBytes = noiseMebibytes * mebibyte;
+  const dataStart = noiseStart + noiseBytes + gap;
   return {
     bootStart: mebibyte,
-    bootBytes: bootMebibytes * mebibyte,
-    noiseStart: noiseStart * mebibyte,
-    noiseBytes: noiseMebibytes * mebibyte,
-    dataStart: (noiseStart + noiseMebibytes) * mebibyte,
-    dataBytes: (mebibytes - noiseStart - noiseMebibytes - 1) * mebibyte,
+    bootBytes: 5 * mebibyte,
+    noiseStart,
+    noiseBytes,
+    dataStart,
+    dataBytes: (mebibytes - 1) * mebibyte - dataStart,
   };
 }
 
 function makeDisk(path: string, directory: string, options: Required<DiskImageOptions>): Layout {
-  const layout = layoutOf(options.mebibytes, options.noiseMebibytes);
+  const gap = options.label === 'dos' ? tableGapBytes : 0;
+  const layout = layoutOf(options.mebibytes, options.noiseMebibytes, gap);
   writeFileSync(path, '');
   truncateSync(path, options.mebibytes * mebibyte);
   const fat = options.label === 'gpt' ? 'U' : 'c';
+  const extendedStart = layout.noiseStart - gap;
   const rows = [
     [layout.bootStart, layout.bootBytes, fat],
+    // As on a Raspberry Pi, whose firmware wants the first partitions for itself.
+    ...(options.label === 'dos'
+      ? [[extendedStart, layout.dataStart + layout.dataBytes - extendedStart, '5'] as const]
+      : []),
     [layout.noiseStart, layout.noiseBytes, 'L'],
     [layout.dataStart, layout.dataBytes, 'L'],
   ] as const;

@@ -7,6 +7,7 @@ import { createReadStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BoardName } from '../../firmware-images/manifest.ts';
 import { startHub, type TestHub } from './hub.ts';
 import type { Kubectl } from './kubectl.ts';
 import { busyboxArchive, busyboxImage, rigImage } from './rig-image.ts';
@@ -14,8 +15,8 @@ import { busyboxArchive, busyboxImage, rigImage } from './rig-image.ts';
 const entry = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const pollMs = 1000;
 /** From power-on to a Ready node, or to a running pod, at the longest. */
-export const bootTimeoutMs = 12 * 60_000;
-const commandTimeoutMs = bootTimeoutMs;
+export const bootTimeoutMs = 20 * 60_000;
+const commandTimeoutMs = bootTimeoutMs + 60_000;
 
 export type CommandResult = { code: number; stdout: string; stderr: string };
 type NodeObject = {
@@ -45,16 +46,27 @@ export class TestRig {
     this.names = names;
   }
 
-  /** Brings up a hub and devices that are Ready and have the busybox image. */
-  static async start({ count, prefix = 'rig' }: { count: number; prefix?: string }): Promise<TestRig> {
-    const image = await rigImage();
+  /** Brings up a hub and devices that are Ready; those of the usual board have the busybox image. */
+  static async start({
+    count,
+    prefix = 'rig',
+    card,
+  }: {
+    count: number;
+    prefix?: string;
+    /** An image of another board. */
+    card?: { board: BoardName; image: string; gibibytes: number };
+  }): Promise<TestRig> {
+    const { board, image, gibibytes } = card ?? { board: 'qemu-arm64', image: await rigImage(), gibibytes: 4 };
     const hub = await startHub({ dataDirectory: mkdtempSync(join(tmpdir(), 'skerry-rig-hub-')) });
     const names = Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
     const rig = new TestRig(hub, mkdtempSync(join(tmpdir(), 'skerry-rig-')), names);
     try {
-      const place = ['--image', image, '--data-dir', hub.dataDirectory, '--hub', hub.mqttUrl, '--timeout', '15m'];
-      await rig.ok(['up', '--board', 'qemu-arm64', '--count', String(count), '--name-prefix', prefix, ...place]);
-      for (const name of names) await rig.#provideBusybox(name);
+      const timeout = `${bootTimeoutMs / 60_000}m`;
+      const place = ['--image', image, '--data-dir', hub.dataDirectory, '--hub', hub.mqttUrl, '--timeout', timeout];
+      const size = ['--count', String(count), '--disk', String(gibibytes)];
+      await rig.ok(['up', '--board', board, '--name-prefix', prefix, ...size, ...place]);
+      if (card === undefined) for (const name of names) await rig.#provideBusybox(name);
       return rig;
     } catch (error) {
       await rig.stop();
