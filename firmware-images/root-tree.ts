@@ -97,11 +97,11 @@ export async function buildRootTree(options: RootTreeOptions): Promise<RootTree>
   // Where programs of amd64 look for their loader.
   if (existsSync(join(directory, 'usr/lib64'))) symlinkSync('usr/lib64', join(directory, 'lib64'));
   keepBootFiles(directory, bootFiles);
+  const kernelVersion = kernelVersionOf(directory);
+  const { kernel, deviceTrees } = keepKernel(directory, bootFiles, kernelVersion);
   for (const path of unusedPaths) rmSync(join(directory, path), { recursive: true, force: true });
   removeDocumentation(join(directory, 'usr/share/doc'));
   keepFirmware(join(directory, 'usr/lib/firmware'), board.keptFirmware);
-  const kernelVersion = kernelVersionOf(directory);
-  const { kernel, deviceTrees } = keepKernel(directory, bootFiles, kernelVersion);
   await prepareModules(directory, kernelVersion, board.keptModules);
   await addOwnFiles(options);
   return { kernel, kernelVersion, deviceTrees, bootFiles };
