@@ -34,6 +34,7 @@ function item(id: string, state: RuntimeContainer['state'], more: Partial<Runtim
   const [containerName = '', attempt = '0'] = id.split('/');
   return {
     id,
+    engine: 'docker',
     state,
     podUid: 'u',
     podNamespace: 'default',

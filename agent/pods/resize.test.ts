@@ -39,6 +39,7 @@ function pod(container: Container, spec: object = {}): Pod {
 function item(made: Container, more: Partial<RuntimeContainer> = {}): RuntimeContainer {
   return {
     id: 'c0',
+    engine: 'docker',
     state: 'running',
     podUid: 'u',
     podNamespace: 'default',

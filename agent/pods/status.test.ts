@@ -22,6 +22,7 @@ function item(name: string, state: RuntimeContainer['state'], more: Partial<Runt
   const isSandbox = name === '';
   return {
     id: `${isSandbox ? 'sandbox' : name}-${more.attempt ?? 0}`,
+    engine: 'docker',
     state,
     podUid: 'u',
     podNamespace: 'default',

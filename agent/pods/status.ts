@@ -94,7 +94,7 @@ function terminatedState(item: RuntimeContainer): State {
       ...(item.error === undefined ? {} : { message: item.error }),
       startedAt: formatTime(item.startedAtMs ?? item.createdAtMs),
       finishedAt: formatTime(item.finishedAtMs ?? item.createdAtMs),
-      containerID: `docker://${item.id}`,
+      containerID: `${item.engine}://${item.id}`,
     },
   } as unknown as State;
 }
@@ -142,7 +142,7 @@ function containerStatus(
     name: container.name,
     image: container.image ?? '',
     imageID: last?.imageId ?? '',
-    ...(last === undefined ? {} : { containerID: `docker://${last.id}` }),
+    ...(last === undefined ? {} : { containerID: `${last.engine}://${last.id}` }),
     ready: isReady,
     started: runs,
     restartCount: last?.attempt ?? 0,

@@ -37,6 +37,8 @@ export type ContainerResources = {
 
 export type RuntimeContainer = ContainerIdentity & {
   id: string;
+  /** Name of the engine whose id it is. */
+  engine: string;
   state: 'created' | 'running' | 'exited';
   image: string;
   imageId: string;

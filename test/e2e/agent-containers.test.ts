@@ -44,7 +44,7 @@ describe('containers of a node', { timeout: 150_000, concurrency: 3 }, () => {
     assert.deepEqual(errors, []);
   });
 
-  const idOf = (pod: Pod): string => pod.status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+  const idOf = (pod: Pod): string => pod.status.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   const waits = (name: string, ...reasons: string[]): Promise<Pod> =>
     cluster.podUntil(name, `waits because of ${reasons}`, (pod) =>
       reasons.includes(pod.status.containerStatuses?.[0]?.state.waiting?.reason ?? ''),

@@ -19,7 +19,7 @@ describe('logs', { timeout: 120_000 }, () => {
   after(() => cluster?.stop());
 
   const idOf = (pod: Pod, index = 0): string =>
-    pod.status.containerStatuses?.[index]?.containerID?.replace('docker://', '') ?? '';
+    pod.status.containerStatuses?.[index]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   /** Prints a line as the container's first process. */
   const say = async (name: string, line: string): Promise<string> =>
     executeIn(idOf(await cluster.pod(name)), ['sh', '-c', `echo '${line}' > /proc/1/fd/1`]);

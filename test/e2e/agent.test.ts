@@ -123,10 +123,10 @@ describe('pods of one node', { timeout: 180_000, concurrency: 3 }, () => {
     );
     assert.equal(await statusOf('prepared'), 'Init:0/2');
     assert.equal(first(waiting).state.waiting?.reason, 'PodInitializing');
-    const one = waiting.status.initContainerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+    const one = waiting.status.initContainerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
     await executeIn(one, ['touch', '/scratch/go']);
     const pod = await cluster.podReady('prepared');
-    const main = first(pod).containerID?.replace('docker://', '') ?? '';
+    const main = first(pod).containerID?.replace(/^\w+:\/\//, '') ?? '';
     assert.equal(await executeIn(main, ['cat', '/scratch/order']), '1\n2\n3\n');
     const ends = pod.status.initContainerStatuses?.map((item) => item.state.terminated?.reason);
     assert.deepEqual(ends, ['Completed', 'Completed']);

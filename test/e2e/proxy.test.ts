@@ -43,7 +43,7 @@ describe('proxy', { timeout: 600_000 }, () => {
       serviceOf('nobody', 'nobody'),
     ]);
     const { status } = await cluster.podReady('web');
-    box = status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+    box = status.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   });
   after(() => cluster?.stop());
 

@@ -103,7 +103,7 @@ describe('resizing pods in place', { timeout: 300_000 }, () => {
   });
   const statusOf = (pod: Pod, name = 'main'): Sized =>
     pod.status.containerStatuses?.find((status) => status.name === name) ?? assert.fail(`no status of ${name}`);
-  const idOf = (pod: Pod, name = 'main'): string => statusOf(pod, name).containerID?.replace('docker://', '') ?? '';
+  const idOf = (pod: Pod, name = 'main'): string => statusOf(pod, name).containerID?.replace(/^\w+:\/\//, '') ?? '';
   const conditionOf = (pod: Pod, type: string): Condition | undefined =>
     pod.status.conditions?.find((condition) => condition.type === type);
   const resize = (name: string, resources: Partial<Resources>, container = 'main'): Promise<string> => {

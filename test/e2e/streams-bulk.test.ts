@@ -57,7 +57,7 @@ describe('bulk data', { timeout: 600_000 }, () => {
   after(() => cluster?.stop());
 
   const idOf = async (pod: string): Promise<string> =>
-    (await cluster.pod(pod)).status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+    (await cluster.pod(pod)).status.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   const sumIn = async (pod: string, path: string): Promise<string> =>
     (await executeIn(await idOf(pod), ['sha256sum', path])).split(' ')[0] ?? '';
   const codeOf = (child: ChildProcessWithoutNullStreams): Promise<number> =>

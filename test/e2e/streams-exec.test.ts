@@ -34,7 +34,7 @@ describe('exec and attach', { timeout: 600_000 }, () => {
   /** The engine's id of a pod's first container, when it is ready. */
   async function idOf(pod: string): Promise<string> {
     const { status } = await cluster.podReady(pod);
-    return status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+    return status.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   }
   const exec = (...args: string[]): ReturnType<typeof cluster.kubectl.run> => cluster.kubectl.run(['exec', ...args]);
   /** Commands that run in the box. */

@@ -125,7 +125,7 @@ describe('streams when something breaks', { timeout: 600_000 }, () => {
   });
 
   const idOf = async (pod: string): Promise<string> =>
-    (await cluster.pod(pod)).status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+    (await cluster.pod(pod)).status.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   /** All have failed, and say that the node was lost. */
   const assertLost = (ends: Map<string, End>, node: string): void => {
     for (const { name, code, text } of ends.values()) {

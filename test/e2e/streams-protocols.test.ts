@@ -52,7 +52,7 @@ describe('protocols of streams', { timeout: 600_000 }, () => {
     ]);
     await cluster.podReady('echoing');
     const pod = await cluster.podReady('box');
-    box = pod.status.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '';
+    box = pod.status.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '';
   });
   after(() => cluster?.stop());
 
@@ -258,7 +258,7 @@ describe('protocols of streams', { timeout: 600_000 }, () => {
       const ended = new Promise((resolve) => out.stream.once('end', resolve));
       await new Log(config).log('default', 'talking', 'main', out.stream, { follow: true });
       await contains(out, 'up\n');
-      await executeIn(found.containerStatuses?.[0]?.containerID?.replace('docker://', '') ?? '', ['touch', '/tmp/go']);
+      await executeIn(found.containerStatuses?.[0]?.containerID?.replace(/^\w+:\/\//, '') ?? '', ['touch', '/tmp/go']);
       await ended;
       assert.equal(out.text(), 'up\nfirst\nsecond\n');
     });

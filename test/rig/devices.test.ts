@@ -84,13 +84,18 @@ describe('two devices', { timeout: 2 * 3_600_000 }, () => {
     assert.equal(await bootOf(), alone);
   });
 
-  it('come back with their pods after a power cut', async () => {
+  it('come back with their pods after a power cut, and call none of them done', async () => {
     const boot = await rig.bootId('rig-2');
+    await rig.kubectl.apply([rig.pod('once', 'rig-2', { restartPolicy: 'Never' })]);
+    await rig.podRuns('once');
     await rig.ok(['power-cut', 'rig-2']);
     await rig.unreachable('rig-2');
     await rig.ok(['power-on', 'rig-2']);
     await rig.ready('rig-2', boot);
     await rig.podRuns('on-rig-2');
+    await rig.kubectl.ok(['wait', '--for=jsonpath={.status.phase}=Failed', 'pod/once', '--timeout=120s'], {
+      timeoutMs: 130_000,
+    });
   });
 
   it('start in 1970 and know better', async () => {

@@ -234,7 +234,7 @@ async function podProblems(device: Device, pod: Pod, configs: ReadonlyMap<string
     expect(`image of ${containerName}`, latest?.image, image);
     if (!isJob && latest !== undefined && !isActuated(container, latest))
       problems.push(`${name} on ${device.name}: ${containerName} has ${JSON.stringify(latest.resources)}`);
-    expect(`containerID of ${containerName}`, status?.containerID, `docker://${latest?.id}`);
+    expect(`containerID of ${containerName}`, status?.containerID, `${latest?.engine}://${latest?.id}`);
     expect(`restartCount of ${containerName}`, status?.restartCount, latest?.attempt);
     if (!isJob)
       expect(`startedAt of ${containerName}`, status?.state?.running?.startedAt, formatTime(latest?.startedAtMs ?? 0));

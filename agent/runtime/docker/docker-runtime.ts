@@ -370,14 +370,15 @@ export class DockerRuntime implements Runtime {
    * can't tell of, as Podman after a power cut, has ended: it is no reason to see none of the others.
    */
   async #inspect(listed: Docker.ContainerInfo): Promise<{ container: RuntimeContainer; isWhole: boolean } | undefined> {
+    const engine = (await this.#isPodman()) ? 'podman' : 'docker';
     try {
       const info = await this.#docker.getContainer(listed.Id).inspect();
-      return { container: fromInspection(info, this.#networkName), isWhole: true };
+      return { container: fromInspection(info, { networkName: this.#networkName, engine }), isWhole: true };
     } catch (error) {
       const { statusCode } = error as DockerError;
       if (statusCode === 404) return undefined;
       if (statusCode === undefined) throw error;
-      return { container: fromListing(listed, translate(error).message), isWhole: false };
+      return { container: fromListing(listed, { problem: translate(error).message, engine }), isWhole: false };
     }
   }
 

@@ -7,8 +7,8 @@ import { identityOf, imageOf } from './labels.ts';
 
 /** What Kubernetes shows for a container that could not be started. */
 const startErrorExitCode = 128;
-/** What Kubernetes shows for a container whose end nobody has seen. */
-const unknownExitCode = 137;
+/** For a container whose end nobody has seen, as containerd says it: never a success, or a job would be done. */
+const unknownExitCode = 255;
 
 function timeMs(text: string | undefined): number | undefined {
   const time = Date.parse(text ?? '');
@@ -19,7 +19,7 @@ function timeMs(text: string | undefined): number | undefined {
 /** @param networkName the node's network, in which sandboxes have their address */
 export function fromInspection(
   { Id, State, NetworkSettings, Config, HostConfig, Image, Created }: Docker.ContainerInspectInfo,
-  networkName: string,
+  { networkName, engine }: Pick<RuntimeContainer, 'engine'> & { networkName: string },
 ): RuntimeContainer {
   const identity = identityOf(Config.Labels);
   const neverRan = State.Status === 'created';
@@ -27,8 +27,12 @@ export function fromInspection(
   const address = NetworkSettings.Networks?.[networkName]?.IPAddress;
   const startedAtMs = timeMs(State.StartedAt);
   const finishedAtMs = timeMs(State.FinishedAt);
+  // Podman, of what ran when the power went: exit code 0, and no time of its end.
+  const isEndUnseen = state === 'exited' && !neverRan && finishedAtMs === undefined && State.ExitCode === 0;
+  const endedCode = isEndUnseen ? unknownExitCode : State.ExitCode;
   return {
     id: Id,
+    engine,
     ...identity,
     state,
     image: imageOf(Config.Labels) ?? Config.Image,
@@ -38,8 +42,8 @@ export function fromInspection(
     ...(state === 'exited'
       ? {
           // Podman has no exit code for what could not be started.
-          exitCode: neverRan ? State.ExitCode || startErrorExitCode : State.ExitCode,
-          finishedAtMs: finishedAtMs ?? timeMs(Created) ?? 0,
+          exitCode: neverRan ? State.ExitCode || startErrorExitCode : endedCode,
+          finishedAtMs: finishedAtMs ?? startedAtMs ?? timeMs(Created) ?? 0,
         }
       : {}),
     ...(State.OOMKilled ? { oomKilled: true } : {}),
@@ -55,11 +59,12 @@ export function fromInspection(
  */
 export function fromListing(
   { Id, Labels, Image, ImageID, Created, State }: Docker.ContainerInfo,
-  problem: string,
+  { problem, engine }: Pick<RuntimeContainer, 'engine'> & { problem: string },
 ): RuntimeContainer {
   const createdAtMs = Created * 1000;
   return {
     id: Id,
+    engine,
     ...identityOf(Labels),
     image: imageOf(Labels) ?? Image,
     imageId: ImageID,

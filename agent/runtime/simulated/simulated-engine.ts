@@ -230,6 +230,7 @@ export class SimulatedEngine {
     const container: EngineContainer = {
       ...identity,
       id: `c${String(this.#count).padStart(6, '0')}`,
+      engine: 'simulated',
       state: 'created',
       imageId: `sha256:${rest.image}`,
       createdAtMs: this.#clock.nowMs(),
