@@ -2,7 +2,7 @@
 // flashed with, and what happens to devices: cables pulled, power cut, slow links,
 // wrong clocks.
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -266,6 +266,8 @@ async function down(rigDirectory: string): Promise<void> {
   const { linkPid, linkSocket, linkLog, key, devices: folder } = rigPaths(rigDirectory);
   await killProcesses([linkPid]);
   for (const path of [folder, linkSocket, linkLog, key, `${key}.pub`]) rmSync(path, { recursive: true, force: true });
+  // What its owner has put there stays, and the directory with it.
+  if (existsSync(rigDirectory) && readdirSync(rigDirectory).length === 0) rmdirSync(rigDirectory);
   const hubs = Map.groupBy(devices, ({ kubeconfig }) => kubeconfig);
   for (const [kubeconfig, nodes] of hubs) {
     if (kubeconfig === undefined || !existsSync(kubeconfig)) continue;
