@@ -132,6 +132,8 @@ export class TestRig {
     if (there.code === 0) return;
     const { code, stderr } = await this.load(name, await busyboxArchive());
     assert.equal(code, 0, stderr);
+    // An image that the engine has just taken is lost with the power.
+    await this.ssh(name, 'sync');
   }
 
   /** What is on the device's console so far. */
