@@ -147,7 +147,13 @@ function layOutBoot(
   { config }: BuildOptions,
   { tree, initramfs, root }: Parts,
 ): BootDirectories {
-  const kernelArguments = [...board.kernelArguments, 'panic=10', 'oops=panic', 'quiet', `skerry.verity=${root.parameter}`];
+  const kernelArguments = [
+    ...board.kernelArguments,
+    'panic=10',
+    'oops=panic',
+    'quiet',
+    `skerry.verity=${root.parameter}`,
+  ];
   const slot = { ...tree, initramfs, arguments: kernelArguments };
   const boot = join(work, 'boot');
   const slotBoot = join(work, 'boot-a');
