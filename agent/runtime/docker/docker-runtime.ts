@@ -81,6 +81,8 @@ export class DockerRuntime implements Runtime {
   #podman: boolean | undefined;
   /** What was inspected, by container id and state: only an update changes a container in one state. */
   #inspected = new Map<string, RuntimeContainer>();
+  /** The image of sandboxes is being looked for, or imported: once for all who wait for it. */
+  #providing: Promise<void> | undefined;
   /** Counts updates, since one under way makes what is inspected meanwhile old. */
   #updates = 0;
 
@@ -208,7 +210,10 @@ export class DockerRuntime implements Runtime {
 
   async createSandbox(spec: SandboxSpec): Promise<string> {
     return guarded(async () => {
-      if (!(await this.hasImage(pauseImage))) await this.#importPauseImage();
+      this.#providing ??= this.#providePauseImage().finally(() => {
+        this.#providing = undefined;
+      });
+      await this.#providing;
       return this.#create(
         sandboxOptions(spec, { image: pauseImage, network: this.#networkName, instance: this.#options.instance }),
       );
@@ -424,7 +429,8 @@ export class DockerRuntime implements Runtime {
     if (dependents.length > 0) await this.remove(id);
   }
 
-  async #importPauseImage(): Promise<void> {
+  async #providePauseImage(): Promise<void> {
+    if (await this.hasImage(pauseImage)) return;
     const [repo = '', tag = ''] = pauseImage.split(':');
     const stream = await this.#docker.importImage(
       Readable.from([pauseImageTar(this.#options.architecture)]) as unknown as string,
