@@ -37,13 +37,13 @@ test('QEMU writes to nothing but the disk that forgets what was not flushed', ()
   assert.equal(args.filter((argument) => argument === '-blockdev' || argument === '-drive').length, 1);
   const disk: unknown = JSON.parse(optionOf(args, '-blockdev') ?? '');
   assert.deepEqual(disk, { driver: 'nbd', 'node-name': 'disk', server: { type: 'unix', path: paths.diskSocket } });
-  assert.ok(diskCommand(paths).includes('cache=writeback'));
-  assert.ok(diskCommand(paths).includes(paths.disk));
+  assert.ok(diskCommand(device.board, paths).includes('cache=writeback'));
+  assert.ok(diskCommand(device.board, paths).includes(paths.disk));
 });
 
 test('both programs carry the path of their pid file, by which they are known', () => {
   assert.ok(machineCommand(device, paths, pc).includes(paths.machinePid));
-  assert.ok(diskCommand(paths).includes(paths.diskPid));
+  assert.ok(diskCommand(device.board, paths).includes(paths.diskPid));
 });
 
 test('only loopback leads to a device, and commas in paths are no options', () => {
@@ -76,7 +76,8 @@ test('a Raspberry Pi is started with what its firmware would take from the card'
     ['raspi2b', boot.kernel, boot.initramfs, boot.deviceTree],
   );
   assert.match(optionOf(args, '-append') ?? '', /^quiet a=b console=ttyAMA0,115200 /);
-  assert.match(optionOf(args, '-drive') ?? '', /^if=sd,format=raw,cache=writethrough,file\.driver=nbd,/);
+  assert.match(optionOf(args, '-drive') ?? '', /^if=sd,format=raw,cache=writeback,file\.driver=nbd,/);
+  assert.equal(diskCommand(pi.board, paths).includes('--filter=cache'), false);
   assert.throws(() => machineCommand(pi, paths, pc), /is started with files of its card/);
 });
 

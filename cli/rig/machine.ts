@@ -161,8 +161,7 @@ function piArguments(machine: PiMachine, paths: DevicePaths, boot: PiBootFiles):
     ...['-M', machine.type, '-accel', 'tcg,thread=multi,tb-size=256'],
     ...['-kernel', boot.kernel, '-initrd', boot.initramfs, '-dtb', boot.deviceTree],
     ...['-append', `${boot.commandLine} console=${name},115200 ${piBlacklist}`],
-    // A card has no cache that it could be told to flush: what it has acknowledged, it has.
-    ...['-drive', `if=sd,format=raw,cache=writethrough,${disk}`],
+    ...['-drive', `if=sd,format=raw,cache=writeback,${disk}`],
     ...['-device', 'usb-net,netdev=net,id=nic'],
     ...[0, 1].flatMap((each) => ['-serial', each === port ? 'chardev:console' : 'null']),
   ];
@@ -202,14 +201,18 @@ export function machineCommand(
 }
 
 /** @returns program and arguments of the disk, which goes into the background when it can be connected to */
-export function diskCommand(paths: DevicePaths): [program: string, ...args: string[]] {
+export function diskCommand(board: BoardName, paths: DevicePaths): [program: string, ...args: string[]] {
+  // QEMU's cards are never told to flush, as real ones: what one has acknowledged, it has.
+  const isCard = machines[board].kind === 'pi';
+  const cache = isCard ? [] : ['cache=writeback', 'cache-min-block-size=4096'];
   return [
     // Or it would be in the group of whoever starts it, and end by the Ctrl-C that is meant for the command.
     'setsid',
     'nbdkit',
     // It ends when QEMU does; what was not flushed then is lost, as in a drive.
-    ...['--unix', paths.diskSocket, '--pidfile', paths.diskPid, '--filter=exitlast', '--filter=cache'],
-    ...['file', paths.disk, 'cache=writeback', 'cache-min-block-size=4096'],
+    ...['--unix', paths.diskSocket, '--pidfile', paths.diskPid, '--filter=exitlast'],
+    ...(isCard ? [] : ['--filter=cache']),
+    ...['file', paths.disk, ...cache],
   ];
 }
 

@@ -31,7 +31,7 @@ export async function powerOn(rigDirectory: string, device: RigDevice): Promise<
   await killProcesses([paths.diskPid]);
   for (const socket of [paths.diskSocket, paths.monitorSocket, paths.consoleSocket]) rmSync(socket, { force: true });
   // The cache of the disk is a file without a name beside it, and not in a /tmp that may be memory.
-  await start(diskCommand(paths), { TMPDIR: paths.directory });
+  await start(diskCommand(device.board, paths), { TMPDIR: paths.directory });
   const host: Host = { architecture: process.arch, kvm: mayUseKvm() };
   const tree = deviceTreeOf(device.board);
   try {

@@ -63,7 +63,7 @@ describe("a device's disk", { timeout: 120_000 }, () => {
   beforeEach(async () => {
     writeFileSync(paths.disk, '');
     truncateSync(paths.disk, 1 << 20);
-    const [program, ...args] = diskCommand(paths);
+    const [program, ...args] = diskCommand('qemu-arm64', paths);
     await runTool(program, args, { environment: { TMPDIR: paths.directory } });
     writer = new Writer(paths.diskSocket);
   });
