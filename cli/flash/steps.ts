@@ -62,6 +62,7 @@ export async function clearGaps(target: Target, gaps: readonly Span[], tell: (by
   await target.sync();
   for (const gap of cleared) {
     if (!(await readsZero(gap))) throw new TargetError(differs(target, gap.startBytes));
+    // Nothing new is done; but who has had enough is heard.
     tell(0);
   }
 }

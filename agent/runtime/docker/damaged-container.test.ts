@@ -1,20 +1,10 @@
 // An engine that lists a container and can't tell of it, as Podman after a power
 // cut: the others are seen all the same. The engine is a recorded one.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, it } from 'node:test';
-import { createSystemClock } from '../../../platform/clock.ts';
-import { createSystemDisk } from '../../../platform/disk.ts';
-import { connectInNamespace, connectTo } from '../../../platform/net.ts';
-import { killProcess } from '../../../platform/process.ts';
-import { DockerRuntime } from './docker-runtime.ts';
+import { it } from 'node:test';
+import { runtimeOnRecordedEngine } from '../../../test/support/recorded-engine.ts';
 import { labelsOf } from './labels.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'skerry-engine-'));
-const socketPath = join(directory, 'engine.sock');
 /** What Podman 5.4 says of a container whose configuration has been lost. */
 const lost = 'getting graph driver info "damaged": readlink /data/containers/storage/overlay: invalid argument';
 
@@ -38,7 +28,7 @@ const listed = (Id: string, State: string): object => ({
 });
 let isMended = false;
 
-const server = createServer(({ url = '' }, response) => {
+const runtime = await runtimeOnRecordedEngine(({ url = '' }, response) => {
   const id = /containers\/(\w+)\/json/.exec(url)?.[1];
   const isDamaged = id !== undefined && id !== 'whole' && !isMended;
   const answer =
@@ -57,17 +47,7 @@ const server = createServer(({ url = '' }, response) => {
           };
   response.writeHead(isDamaged ? 500 : 200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer));
 });
-await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-after(() => {
-  server.close();
-  rmSync(directory, { recursive: true });
-});
-
 it('takes what can not be told of for ended unless it runs, and asks again', async () => {
-  const runtime = new DockerRuntime(
-    { socketPath, nodeName: 'node', instance: 'test', architecture: 'amd64' },
-    { clock: createSystemClock(), disk: createSystemDisk(), connectTo, connectInNamespace, killProcess },
-  );
   const states = async (): Promise<unknown[]> =>
     (await runtime.list()).map(({ id, containerName, state, error }) => [id, containerName, state, error]);
   assert.deepEqual(await states(), [
